@@ -1,0 +1,83 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// Settings of every target. https://docs.swift.org/compiler/documentation/diagnostics
+let settings: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// Targets without C must not touch raw memory unmarked (SE-0458). In the targets that wrap a C library
+/// nearly every line would carry the mark, so it would mark nothing there.
+let strict: [SwiftSetting] = settings + [.strictMemorySafety()]
+
+let package = Package(
+    name: "stampede",
+    products: [
+        .executable(name: "stampede", targets: ["stampede"]),
+        .library(name: "StampedeClient", targets: ["Client", "Methods", "Sales", "Wire"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(
+            url: "https://github.com/apple/swift-configuration", from: "1.4.0",
+            traits: ["JSON", "CommandLineArguments"]),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    ],
+    targets: [
+        // C libraries: a module map each, imported by exactly one target.
+        .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CPostgres", providers: [.apt(["libpq-dev"])]),
+
+        // Values: no I/O, no clock, no randomness, no imports.
+        .target(name: "Wire", swiftSettings: strict),
+        .target(name: "Sales", swiftSettings: strict),
+        .target(name: "Methods", dependencies: ["Wire", "Sales"], swiftSettings: strict),
+        .target(name: "Resilience", dependencies: ["Wire"], swiftSettings: strict),
+
+        // Shells around the C libraries.
+        .target(name: "ZeroMQ", dependencies: ["Wire", "CZeroMQ"], swiftSettings: settings),
+        .target(name: "Redis", dependencies: ["Wire", "ZeroMQ", "CHiredis"], swiftSettings: settings),
+        .target(
+            name: "Redlock", dependencies: ["Wire", "ZeroMQ", "Redis", "Resilience"],
+            swiftSettings: strict),
+        .target(
+            name: "Ledger", dependencies: ["Wire", "Sales", "ZeroMQ", "Resilience", "CPostgres"],
+            resources: [.embedInCode("Migrations")], swiftSettings: settings),
+
+        // Processes.
+        .target(
+            name: "Broker",
+            dependencies: [
+                "Wire", "Sales", "Methods", "ZeroMQ", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "Workers",
+            dependencies: [
+                "Wire", "Sales", "Methods", "ZeroMQ", "Redlock", "Ledger", "Resilience",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "Client", dependencies: ["Wire", "Sales", "Methods", "ZeroMQ", "Resilience"],
+            swiftSettings: strict),
+        .target(name: "Cluster", swiftSettings: settings),
+        .executableTarget(
+            name: "stampede",
+            dependencies: [
+                "Broker", "Workers", "Client", "Cluster", "Ledger", "Redlock",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
+            swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)

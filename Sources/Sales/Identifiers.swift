@@ -1,0 +1,77 @@
+/// Names a sale: what is sold. Chosen by whoever creates it; above zero.
+public struct SaleID: RawRepresentable, Hashable, Comparable, Sendable, CustomStringConvertible {
+    public let rawValue: Int64
+    public init(rawValue: Int64) { self.rawValue = rawValue }
+    public static func < (lhs: Self, rhs: Self) -> Bool { lhs.rawValue < rhs.rawValue }
+    public var description: String { String(rawValue) }
+}
+
+/// Names a slice of a sale's stock. A sale that is not split has the one lane 0.
+public struct Lane: RawRepresentable, Hashable, Sendable {
+    public let rawValue: Int16
+    public init(rawValue: Int16) { self.rawValue = rawValue }
+    public static let only = Lane(rawValue: 0)
+}
+
+/// Names who buys. Chosen by the calling service; above zero. Zero stands for the operators of a sale.
+public struct BuyerID: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    public let rawValue: Int64
+    public init(rawValue: Int64) { self.rawValue = rawValue }
+    public static let operators = BuyerID(rawValue: 0)
+    public var description: String { String(rawValue) }
+}
+
+/// What a caller names a request by, so that repeating it is safe: 128 bits, unique per buyer and sale.
+public struct RequestKey: RawRepresentable, Hashable, Sendable {
+    public let rawValue: UInt128
+    public init(rawValue: UInt128) { self.rawValue = rawValue }
+}
+
+/// What a worker owns: all sales whose identifier hashes to this number.
+public struct Partition: RawRepresentable, Hashable, Comparable, Sendable, CustomStringConvertible {
+    public let rawValue: Int16
+    public init(rawValue: Int16) { self.rawValue = rawValue }
+    public static func < (lhs: Self, rhs: Self) -> Bool { lhs.rawValue < rhs.rawValue }
+    public var description: String { String(rawValue) }
+}
+
+/// The number that every owner of a partition takes anew from the ledger. Only the newest may commit.
+public struct Fence: RawRepresentable, Hashable, Comparable, Sendable, CustomStringConvertible {
+    public let rawValue: Int64
+    public init(rawValue: Int64) { self.rawValue = rawValue }
+    public static func < (lhs: Self, rhs: Self) -> Bool { lhs.rawValue < rhs.rawValue }
+    public var description: String { String(rawValue) }
+}
+
+/// Names an order: where its first entry stands in the ledger. Made without a round trip.
+///
+/// Written as `partition-sequence`, for example `12-4711`.
+public struct OrderID: Hashable, Sendable, CustomStringConvertible {
+    public let partition: Partition
+    public let sequence: Int64
+
+    public init(partition: Partition, sequence: Int64) {
+        self.partition = partition
+        self.sequence = sequence
+    }
+
+    /// Reads `partition-sequence`, or returns nil.
+    public init?(_ text: String) {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 2, let partition = Int16(parts[0]), partition >= 0,
+            let sequence = Int64(parts[1]), sequence > 0
+        else { return nil }
+        self.init(partition: Partition(rawValue: partition), sequence: sequence)
+    }
+
+    public var description: String { "\(partition)-\(sequence)" }
+}
+
+/// A moment on the ledger's wall clock, in microseconds since 1970 (UTC).
+///
+/// A worker knows this clock only by an estimate, see `LedgerClock`.
+public struct LedgerTime: RawRepresentable, Hashable, Comparable, Sendable {
+    public let rawValue: Int64
+    public init(rawValue: Int64) { self.rawValue = rawValue }
+    public static func < (lhs: Self, rhs: Self) -> Bool { lhs.rawValue < rhs.rawValue }
+}
