@@ -1,0 +1,59 @@
+public import Sales
+public import Wire
+
+/// The body of a RESULT that is not OK: a sentence for people, and the numbers that belong to the reason.
+public struct FailureBody: Hashable, Sendable {
+    public var message: String
+    /// `notEnough`: units left.
+    public var left: Int64?
+    /// `overLimit`: what a buyer may hold, and what this one holds.
+    public var limit: Int64?
+    public var held: Int64?
+    /// `notYetOpen`: when the sale opens.
+    public var opens: LedgerTime?
+
+    public init(
+        message: String, left: Int64? = nil, limit: Int64? = nil, held: Int64? = nil, opens: LedgerTime? = nil
+    ) {
+        self.message = message
+        self.left = left
+        self.limit = limit
+        self.held = held
+        self.opens = opens
+    }
+}
+
+extension FailureBody: MessageBody {
+    public init(decoding bytes: Span<UInt8>, at offset: inout Int) throws(WireError) {
+        self.init(message: "")
+        var body = self
+        try bytes.readMap(at: &offset) { name, offset throws(WireError) in
+            switch name {
+            case Field.message:
+                body.message = try bytes.readString(
+                    at: &offset, maximum: Limits.failureTextLength, field: "message")
+            case Field.left: body.left = try bytes.readInteger(at: &offset)
+            case Field.limit: body.limit = try bytes.readInteger(at: &offset)
+            case Field.held: body.held = try bytes.readInteger(at: &offset)
+            case Field.opens: body.opens = try LedgerTime.decodeOptional(bytes, at: &offset)
+            default: return false
+            }
+            return true
+        }
+        self = body
+    }
+
+    public func encode(into writer: inout MessagePackWriter) {
+        let numbers: [(String, Int64?)] = [
+            ("left", left), ("limit", limit), ("held", held), ("opens", opens?.rawValue),
+        ]
+        writer.map(1 + numbers.count { $0.1 != nil })
+        writer.string("message")
+        writer.string(message)
+        for (name, number) in numbers {
+            guard let number else { continue }
+            writer.string(name)
+            writer.integer(number)
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import Sales
+import Wire
+
+/// The names of fields in bodies, hashed once.
+enum Field {
+    static let added: FieldName = "added"
+    static let address: FieldName = "address"
+    static let amount: FieldName = "amount"
+    static let buyer: FieldName = "buyer"
+    static let calls: FieldName = "calls"
+    static let closes: FieldName = "closes"
+    static let currency: FieldName = "currency"
+    static let cut: FieldName = "cut"
+    static let fence: FieldName = "fence"
+    static let gates: FieldName = "gates"
+    static let held: FieldName = "held"
+    static let inFlight: FieldName = "in_flight"
+    static let key: FieldName = "key"
+    static let lane: FieldName = "lane"
+    static let leaseLeft: FieldName = "lease_left_ms"
+    static let left: FieldName = "left"
+    static let limit: FieldName = "limit"
+    static let live: FieldName = "live"
+    static let message: FieldName = "message"
+    static let name: FieldName = "name"
+    static let opens: FieldName = "opens"
+    static let order: FieldName = "order"
+    static let orders: FieldName = "orders"
+    static let owner: FieldName = "owner"
+    static let parked: FieldName = "parked"
+    static let partition: FieldName = "partition"
+    static let partitions: FieldName = "partitions"
+    static let placed: FieldName = "placed"
+    static let price: FieldName = "price"
+    static let quantity: FieldName = "quantity"
+    static let rate: FieldName = "rate"
+    static let refused: FieldName = "refused"
+    static let sale: FieldName = "sale"
+    static let sales: FieldName = "sales"
+    static let state: FieldName = "state"
+    static let successor: FieldName = "successor"
+    static let units: FieldName = "units"
+    static let uptime: FieldName = "uptime_ms"
+    static let worker: FieldName = "worker"
+    static let workers: FieldName = "workers"
+    static let clients: FieldName = "clients"
+    static let malformed: FieldName = "malformed"
+    static let open: FieldName = "open"
+    static let change: FieldName = "change"
+}
+
+extension Optional {
+    /// The value, or an error that names the field.
+    func orMissing(_ field: String, _ offset: Int) throws(WireError) -> Wrapped {
+        guard let value = self else { throw WireError(.missingField, at: offset, field: field) }
+        return value
+    }
+}

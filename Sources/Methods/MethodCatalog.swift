@@ -1,0 +1,34 @@
+public import Sales
+public import Wire
+
+/// Every method that a service or an operator can call.
+///
+/// Keyed methods carry sale, lane and request key in the header too, for the broker; the owner trusts only
+/// the body and refuses a header that differs.
+public enum OrderMethods {
+    /// Places an order. Repeating it with the same key is safe, through any broker.
+    public static let place = Method<PlaceOrder, Order>("order.place", .keyed)
+    /// Ends an unknown outcome: returns the order, or makes sure that there never will be one.
+    public static let settle = Method<SettleOrder, Settlement>("order.settle", .keyed, priority: .high)
+    /// Looks an order up by its id.
+    public static let get = Method<GetOrder, Order>("order.get", .partition)
+}
+
+public enum SaleMethods {
+    public static let create = Method<CreateSale, Sale>("sale.create", .keyed, priority: .high)
+    /// Opens, closes or adds units, each under a request key of its own.
+    public static let change = Method<ChangeSale, Sale>("sale.change", .keyed, priority: .high)
+    public static let get = Method<GetSale, Sale>("sale.get", .keyed)
+    /// The sales of one partition.
+    public static let list = Method<ListSales, SaleList>("sale.list", .partition)
+}
+
+/// Methods of the cluster's own processes.
+public enum SystemMethods {
+    /// Answered by the broker itself.
+    public static let brokerStatus = Method<Empty, BrokerStatus>("broker.status", .free)
+    /// Answered by any worker: shows that calls reach one.
+    public static let ping = Method<Empty, WorkerPing>("worker.ping", .free)
+    /// A successor asks the owner of a partition to hand it over.
+    public static let yield = Method<YieldPartition, Empty>("partition.yield", .partition, priority: .system)
+}

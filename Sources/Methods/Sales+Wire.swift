@@ -1,0 +1,188 @@
+public import Sales
+public import Wire
+
+extension CreateSale: MessageBody {
+    public init(decoding bytes: Span<UInt8>, at offset: inout Int) throws(WireError) {
+        var sale: SaleID?
+        var key: RequestKey?
+        var name: String?
+        var price: Int64?
+        var currency: String?
+        var units: Int32?
+        var limit: Int32?
+        var opens: LedgerTime?
+        var closes: LedgerTime?
+        try bytes.readMap(at: &offset) { field, offset throws(WireError) in
+            switch field {
+            case Field.sale: sale = try SaleID(decoding: bytes, at: &offset)
+            case Field.key: key = RequestKey(rawValue: try bytes.readKey(at: &offset))
+            case Field.name:
+                name = try bytes.readString(at: &offset, maximum: Limits.nameLength, field: "name")
+            case Field.price: price = try bytes.readInteger(at: &offset, as: Int64.self, field: "price")
+            case Field.currency: currency = try bytes.readString(at: &offset, maximum: 3, field: "currency")
+            case Field.units: units = try bytes.readInteger(at: &offset, as: Int32.self, field: "units")
+            case Field.limit: limit = try bytes.readInteger(at: &offset, as: Int32.self, field: "limit")
+            case Field.opens: opens = try LedgerTime.decodeOptional(bytes, at: &offset)
+            case Field.closes: closes = try LedgerTime.decodeOptional(bytes, at: &offset)
+            default: return false
+            }
+            return true
+        }
+        self.init(
+            sale: try sale.orMissing("sale", offset), key: try key.orMissing("key", offset),
+            name: try name.orMissing("name", offset), price: try price.orMissing("price", offset),
+            currency: try currency.orMissing("currency", offset), units: try units.orMissing("units", offset),
+            limit: try limit.orMissing("limit", offset), opensAt: opens, closesAt: closes)
+    }
+
+    public func encode(into writer: inout MessagePackWriter) {
+        writer.map(9)
+        writer.string("sale")
+        writer.integer(sale.rawValue)
+        writer.string("key")
+        writer.key(key.rawValue)
+        writer.string("name")
+        writer.string(name)
+        writer.string("price")
+        writer.integer(price)
+        writer.string("currency")
+        writer.string(currency)
+        writer.string("units")
+        writer.integer(Int64(units))
+        writer.string("limit")
+        writer.integer(Int64(limit))
+        writer.string("opens")
+        LedgerTime.encodeOptional(opensAt, into: &writer)
+        writer.string("closes")
+        LedgerTime.encodeOptional(closesAt, into: &writer)
+    }
+}
+
+/// `{"sale": …, "key": …, "change": "open" | "close" | "add-units", "units": …}`.
+extension ChangeSale: MessageBody {
+    private enum Name: String {
+        case open
+        case close
+        case addUnits = "add-units"
+    }
+
+    public init(decoding bytes: Span<UInt8>, at offset: inout Int) throws(WireError) {
+        var sale: SaleID?
+        var key: RequestKey?
+        var change: Name?
+        var units: Int32?
+        try bytes.readMap(at: &offset) { field, offset throws(WireError) in
+            switch field {
+            case Field.sale: sale = try SaleID(decoding: bytes, at: &offset)
+            case Field.key: key = RequestKey(rawValue: try bytes.readKey(at: &offset))
+            case Field.change: change = try Name(decoding: bytes, at: &offset, field: "change")
+            case Field.units: units = try bytes.readInteger(at: &offset, as: Int32.self, field: "units")
+            default: return false
+            }
+            return true
+        }
+        let made: Change =
+            switch try change.orMissing("change", offset) {
+            case .open: .open
+            case .close: .close
+            case .addUnits: .addUnits(try units.orMissing("units", offset))
+            }
+        self.init(
+            sale: try sale.orMissing("sale", offset), key: try key.orMissing("key", offset), change: made)
+    }
+
+    public func encode(into writer: inout MessagePackWriter) {
+        let (name, units): (Name, Int32?) =
+            switch change {
+            case .open: (.open, nil)
+            case .close: (.close, nil)
+            case .addUnits(let units): (.addUnits, units)
+            }
+        writer.map(units == nil ? 3 : 4)
+        writer.string("sale")
+        writer.integer(sale.rawValue)
+        writer.string("key")
+        writer.key(key.rawValue)
+        writer.string("change")
+        writer.string(name.rawValue)
+        if let units {
+            writer.string("units")
+            writer.integer(Int64(units))
+        }
+    }
+}
+
+extension Sale: MessageBody {
+    public init(decoding bytes: Span<UInt8>, at offset: inout Int) throws(WireError) {
+        var id: SaleID?
+        var lane = Lane.only
+        var partition: Partition?
+        var name = ""
+        var price: Int64 = 0
+        var currency = ""
+        var limit: Int32 = 0
+        var opens: LedgerTime?
+        var closes: LedgerTime?
+        var added: Int64 = 0
+        var left: Int64 = 0
+        var orders: Int64 = 0
+        var state: State?
+        try bytes.readMap(at: &offset) { field, offset throws(WireError) in
+            switch field {
+            case Field.sale: id = try SaleID(decoding: bytes, at: &offset)
+            case Field.lane: lane = try Lane(decoding: bytes, at: &offset)
+            case Field.partition: partition = try Partition(decoding: bytes, at: &offset)
+            case Field.name:
+                name = try bytes.readString(at: &offset, maximum: Limits.nameLength, field: "name")
+            case Field.price: price = try bytes.readInteger(at: &offset)
+            case Field.currency: currency = try bytes.readString(at: &offset, maximum: 3, field: "currency")
+            case Field.limit: limit = try bytes.readInteger(at: &offset, as: Int32.self, field: "limit")
+            case Field.opens: opens = try LedgerTime.decodeOptional(bytes, at: &offset)
+            case Field.closes: closes = try LedgerTime.decodeOptional(bytes, at: &offset)
+            case Field.added: added = try bytes.readInteger(at: &offset)
+            case Field.left: left = try bytes.readInteger(at: &offset)
+            case Field.orders: orders = try bytes.readInteger(at: &offset)
+            case Field.state: state = try State(decoding: bytes, at: &offset, field: "state")
+            default: return false
+            }
+            return true
+        }
+        self.init(
+            id: try id.orMissing("sale", offset), lane: lane,
+            partition: try partition.orMissing("partition", offset),
+            terms: SaleTerms(
+                name: name, price: price, currency: currency, limit: limit,
+                opensAt: try opens.orMissing("opens", offset), closesAt: closes),
+            added: added, left: left, orders: orders, state: try state.orMissing("state", offset))
+    }
+
+    public func encode(into writer: inout MessagePackWriter) {
+        writer.map(13)
+        writer.string("sale")
+        writer.integer(id.rawValue)
+        writer.string("lane")
+        writer.integer(Int64(lane.rawValue))
+        writer.string("partition")
+        writer.integer(Int64(partition.rawValue))
+        writer.string("name")
+        writer.string(terms.name)
+        writer.string("price")
+        writer.integer(terms.price)
+        writer.string("currency")
+        writer.string(terms.currency)
+        writer.string("limit")
+        writer.integer(Int64(terms.limit))
+        writer.string("opens")
+        writer.integer(terms.opensAt.rawValue)
+        writer.string("closes")
+        LedgerTime.encodeOptional(terms.closesAt, into: &writer)
+        writer.string("added")
+        writer.integer(added)
+        writer.string("left")
+        writer.integer(left)
+        writer.string("orders")
+        writer.integer(orders)
+        writer.string("state")
+        writer.string(state.rawValue)
+    }
+}

@@ -1,0 +1,43 @@
+/// A method that a client can call: its name, and the types of its request and reply.
+public struct Method<Request: MessageBody, Reply: MessageBody>: Sendable {
+    public let name: String
+    public let id: MethodID
+    public let routing: Routing
+    public let priority: Priority
+
+    /// Which worker a call goes to.
+    public enum Routing: Sendable {
+        /// To the owner of the sale's partition.
+        case keyed
+        /// To the owner of a partition named in the request.
+        case partition
+        /// To the least loaded worker that has the method.
+        case free
+    }
+
+    public init(_ name: String, _ routing: Routing, priority: Priority = .normal) {
+        self.name = name
+        self.id = MethodID(name)
+        self.routing = routing
+        self.priority = priority
+    }
+}
+
+/// The body of a request or reply: one MessagePack map with string keys.
+///
+/// Unknown fields are skipped, so a newer peer may send more than an older one knows.
+public protocol MessageBody: Sendable {
+    /// Reads the body that begins at `offset` and moves `offset` past it.
+    init(decoding bytes: Span<UInt8>, at offset: inout Int) throws(WireError)
+    /// Appends the body.
+    func encode(into writer: inout MessagePackWriter)
+}
+
+/// The body of a request or reply that says nothing: an empty map.
+public struct Empty: MessageBody, Hashable {
+    public init() {}
+    public init(decoding bytes: Span<UInt8>, at offset: inout Int) throws(WireError) {
+        try bytes.skipValue(at: &offset)
+    }
+    public func encode(into writer: inout MessagePackWriter) { writer.map(0) }
+}
