@@ -1,0 +1,199 @@
+import Sales
+public import Wire
+
+// Control messages are frequent and small, and both ends are ours: arrays in a fixed order, which may grow
+// at the end. An element that an older peer does not know is skipped.
+
+/// Reads an array of at least `fields` elements; what a newer peer appended is skipped.
+private func decodeRecord(
+    _ bytes: Span<UInt8>, at offset: inout Int, fields: Int, _ read: (inout Int) throws(WireError) -> Void
+) throws(WireError) {
+    let count = try bytes.readArrayCount(at: &offset)
+    guard count >= fields else { throw WireError(.missingField, at: offset) }
+    try read(&offset)
+    for _ in fields..<max(fields, count) { try bytes.skipValue(at: &offset) }
+}
+
+/// `[name, incarnation, partitions, hash, [method…], [credit…], lease TTL]`
+extension Ready: MessageBody {
+    public init(decoding bytes: Span<UInt8>, at offset: inout Int) throws(WireError) {
+        self.init(name: "", incarnation: "", partitions: 0, hash: "", methods: [], credit: [], leaseTTL: 0)
+        var ready = self
+        try decodeRecord(bytes, at: &offset, fields: 7) { offset throws(WireError) in
+            ready.name = try bytes.readString(at: &offset, maximum: Limits.nameLength, field: "name")
+            ready.incarnation = try bytes.readString(
+                at: &offset, maximum: Limits.nameLength, field: "incarnation")
+            ready.partitions = try bytes.readInteger(at: &offset, as: Int32.self, field: "partitions")
+            ready.hash = try bytes.readString(at: &offset, maximum: 64, field: "hash")
+            for _ in 0..<(try bytes.readArrayCount(at: &offset)) {
+                ready.methods.append(MethodID(rawValue: try bytes.readUnsigned(at: &offset)))
+            }
+            for _ in 0..<(try bytes.readArrayCount(at: &offset)) {
+                ready.credit.append(try bytes.readInteger(at: &offset, as: Int32.self, field: "credit"))
+            }
+            ready.leaseTTL = try bytes.readInteger(at: &offset)
+        }
+        self = ready
+    }
+
+    public func encode(into writer: inout MessagePackWriter) {
+        writer.array(7)
+        writer.string(name)
+        writer.string(incarnation)
+        writer.integer(Int64(partitions))
+        writer.string(hash)
+        writer.array(methods.count)
+        for method in methods { writer.unsigned(method.rawValue) }
+        writer.array(credit.count)
+        for credit in credit { writer.integer(Int64(credit)) }
+        writer.integer(leaseTTL)
+    }
+}
+
+/// `[method, sale, lane, partition, fence, change, reason]`
+extension ClosedGate: MessageBody {
+    public init(decoding bytes: Span<UInt8>, at offset: inout Int) throws(WireError) {
+        self.init(
+            method: MethodID(rawValue: 0), routing: RoutingKey(sale: 0, lane: 0),
+            partition: Partition(rawValue: 0), fence: Fence(rawValue: 0), change: 0, reason: .other)
+        var gate = self
+        try decodeRecord(bytes, at: &offset, fields: 7) { offset throws(WireError) in
+            gate.method = MethodID(rawValue: try bytes.readUnsigned(at: &offset))
+            gate.routing.sale = try bytes.readInteger(at: &offset)
+            gate.routing.lane = try bytes.readInteger(at: &offset, as: Int16.self, field: "lane")
+            gate.partition = try Partition(decoding: bytes, at: &offset)
+            gate.fence = Fence(rawValue: try bytes.readInteger(at: &offset))
+            gate.change = try bytes.readInteger(at: &offset)
+            let reason = try bytes.readInteger(at: &offset, as: UInt16.self, field: "reason")
+            gate.reason = Reason(rawValue: reason) ?? .other
+        }
+        self = gate
+    }
+
+    public func encode(into writer: inout MessagePackWriter) {
+        writer.array(7)
+        writer.unsigned(method.rawValue)
+        writer.integer(routing.sale)
+        writer.integer(Int64(routing.lane))
+        writer.integer(Int64(partition.rawValue))
+        writer.integer(fence.rawValue)
+        writer.integer(change)
+        writer.integer(Int64(reason.rawValue))
+    }
+
+    static func decodeAll(_ bytes: Span<UInt8>, at offset: inout Int) throws(WireError) -> [ClosedGate] {
+        let start = offset
+        let count = try bytes.readArrayCount(at: &offset)
+        guard count <= WorkerBeat.maximumGates else { throw WireError(.badValue, at: start, field: "gates") }
+        var gates: [ClosedGate] = []
+        for _ in 0..<count { gates.append(try ClosedGate(decoding: bytes, at: &offset)) }
+        return gates
+    }
+}
+
+/// `[fit, lease left or nil, [gate…]]`
+extension WorkerBeat: MessageBody {
+    public init(decoding bytes: Span<UInt8>, at offset: inout Int) throws(WireError) {
+        self.init(isFit: false, leaseLeft: nil, gates: [])
+        var beat = self
+        try decodeRecord(bytes, at: &offset, fields: 3) { offset throws(WireError) in
+            beat.isFit = try bytes.readBool(at: &offset)
+            if !bytes.readNull(at: &offset) { beat.leaseLeft = try bytes.readInteger(at: &offset) }
+            beat.gates = try ClosedGate.decodeAll(bytes, at: &offset)
+        }
+        self = beat
+    }
+
+    public func encode(into writer: inout MessagePackWriter) {
+        writer.array(3)
+        writer.bool(isFit)
+        if let leaseLeft { writer.integer(leaseLeft) } else { writer.null() }
+        writer.array(gates.count)
+        for gate in gates { gate.encode(into: &writer) }
+    }
+}
+
+/// `[[name…] or nil, [partition…] or nil]`
+extension BrokerBeat: MessageBody {
+    public init(decoding bytes: Span<UInt8>, at offset: inout Int) throws(WireError) {
+        self.init(live: nil, unowned: nil)
+        var beat = self
+        try decodeRecord(bytes, at: &offset, fields: 2) { offset throws(WireError) in
+            if !bytes.readNull(at: &offset) {
+                var live: [String] = []
+                for _ in 0..<(try bytes.readArrayCount(at: &offset)) {
+                    live.append(try bytes.readString(at: &offset, maximum: Limits.nameLength, field: "live"))
+                }
+                beat.live = live
+            }
+            if !bytes.readNull(at: &offset) {
+                var unowned: [Partition] = []
+                for _ in 0..<(try bytes.readArrayCount(at: &offset)) {
+                    unowned.append(try Partition(decoding: bytes, at: &offset))
+                }
+                beat.unowned = unowned
+            }
+        }
+        self = beat
+    }
+
+    public func encode(into writer: inout MessagePackWriter) {
+        writer.array(2)
+        if let live {
+            writer.array(live.count)
+            for name in live { writer.string(name) }
+        } else {
+            writer.null()
+        }
+        if let unowned {
+            writer.array(unowned.count)
+            for partition in unowned { writer.integer(Int64(partition.rawValue)) }
+        } else {
+            writer.null()
+        }
+    }
+}
+
+/// `[partition, fence, incarnation, [gate…]]`
+extension Own: MessageBody {
+    public init(decoding bytes: Span<UInt8>, at offset: inout Int) throws(WireError) {
+        self.init(partition: Partition(rawValue: 0), fence: Fence(rawValue: 0), incarnation: "", gates: [])
+        var own = self
+        try decodeRecord(bytes, at: &offset, fields: 4) { offset throws(WireError) in
+            own.partition = try Partition(decoding: bytes, at: &offset)
+            own.fence = Fence(rawValue: try bytes.readInteger(at: &offset))
+            own.incarnation = try bytes.readString(
+                at: &offset, maximum: Limits.nameLength, field: "incarnation")
+            own.gates = try ClosedGate.decodeAll(bytes, at: &offset)
+        }
+        self = own
+    }
+
+    public func encode(into writer: inout MessagePackWriter) {
+        writer.array(4)
+        writer.integer(Int64(partition.rawValue))
+        writer.integer(fence.rawValue)
+        writer.string(incarnation)
+        writer.array(gates.count)
+        for gate in gates { gate.encode(into: &writer) }
+    }
+}
+
+/// `[partition, fence]`
+extension Disown: MessageBody {
+    public init(decoding bytes: Span<UInt8>, at offset: inout Int) throws(WireError) {
+        self.init(partition: Partition(rawValue: 0), fence: Fence(rawValue: 0))
+        var disown = self
+        try decodeRecord(bytes, at: &offset, fields: 2) { offset throws(WireError) in
+            disown.partition = try Partition(decoding: bytes, at: &offset)
+            disown.fence = Fence(rawValue: try bytes.readInteger(at: &offset))
+        }
+        self = disown
+    }
+
+    public func encode(into writer: inout MessagePackWriter) {
+        writer.array(2)
+        writer.integer(Int64(partition.rawValue))
+        writer.integer(fence.rawValue)
+    }
+}

@@ -1,0 +1,113 @@
+public import Sales
+public import Wire
+
+/// What a worker says of itself when its session begins.
+public struct Ready: Hashable, Sendable {
+    public var name: String
+    /// Which database this worker's fences come from: system identifier and timeline.
+    public var incarnation: String
+    /// Number of partitions and hash, as stored in the ledger. A broker serves one such pair.
+    public var partitions: Int32
+    public var hash: String
+    /// What this worker serves.
+    public var methods: [MethodID]
+    /// Calls it takes at a time, per priority.
+    public var credit: [Int32]
+    /// Lifetime of its leases, in milliseconds. Parking and liveness follow from it.
+    public var leaseTTL: Int64
+
+    public init(
+        name: String, incarnation: String, partitions: Int32, hash: String, methods: [MethodID],
+        credit: [Int32],
+        leaseTTL: Int64
+    ) {
+        self.name = name
+        self.incarnation = incarnation
+        self.partitions = partitions
+        self.hash = hash
+        self.methods = methods
+        self.credit = credit
+        self.leaseTTL = leaseTTL
+    }
+}
+
+/// A worker's heartbeat. Its header echoes the stamp of the last beat of the broker in `callID`.
+public struct WorkerBeat: Hashable, Sendable {
+    /// Its last fence check succeeded within a second.
+    public var isFit: Bool
+    /// Shortest time left of its leases, in milliseconds; nil without leases.
+    public var leaseLeft: Int64?
+    /// All gates it keeps closed; what is not listed is open.
+    public var gates: [ClosedGate]
+
+    /// Most gates in one beat; the others stay open, which is always safe.
+    public static let maximumGates = 500
+
+    public init(isFit: Bool, leaseLeft: Int64?, gates: [ClosedGate]) {
+        self.isFit = isFit
+        self.leaseLeft = leaseLeft
+        self.gates = gates
+    }
+}
+
+/// A gate that its owner keeps closed: the broker answers `reason` for it.
+public struct ClosedGate: Hashable, Sendable {
+    public var method: MethodID
+    public var routing: RoutingKey
+    public var partition: Partition
+    public var fence: Fence
+    /// Grows with every change of the gate under one fence: the sequence of the last committed entry.
+    public var change: Int64
+    public var reason: Reason
+
+    public init(
+        method: MethodID, routing: RoutingKey, partition: Partition, fence: Fence, change: Int64,
+        reason: Reason
+    ) {
+        self.method = method
+        self.routing = routing
+        self.partition = partition
+        self.fence = fence
+        self.change = change
+        self.reason = reason
+    }
+}
+
+/// A broker's heartbeat to a worker. Its header carries the broker's own clock in `callID`.
+public struct BrokerBeat: Hashable, Sendable {
+    /// Names of the workers that are live and fit; nil while the broker is too young to say.
+    public var live: [String]?
+    /// Partitions without an owner; nil likewise.
+    public var unowned: [Partition]?
+
+    public init(live: [String]?, unowned: [Partition]?) {
+        self.live = live
+        self.unowned = unowned
+    }
+}
+
+/// A worker owns a partition and has loaded its book. Carries the gates that are closed from the start.
+public struct Own: Hashable, Sendable {
+    public var partition: Partition
+    public var fence: Fence
+    public var incarnation: String
+    public var gates: [ClosedGate]
+
+    public init(partition: Partition, fence: Fence, incarnation: String, gates: [ClosedGate]) {
+        self.partition = partition
+        self.fence = fence
+        self.incarnation = incarnation
+        self.gates = gates
+    }
+}
+
+/// A worker no longer serves a partition.
+public struct Disown: Hashable, Sendable {
+    public var partition: Partition
+    public var fence: Fence
+
+    public init(partition: Partition, fence: Fence) {
+        self.partition = partition
+        self.fence = fence
+    }
+}

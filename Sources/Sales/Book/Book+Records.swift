@@ -1,0 +1,70 @@
+/// What a request is known by: its key, within its buyer and sale.
+struct RequestID: Sharded, Sendable {
+    let sale: SaleID
+    let buyer: BuyerID
+    let key: RequestKey
+
+    var shard: UInt { UInt(truncatingIfNeeded: key.rawValue) ^ UInt(truncatingIfNeeded: buyer.rawValue) }
+}
+
+struct SaleLane: Hashable {
+    let sale: SaleID
+    let lane: Lane
+}
+
+extension BuyerID: Sharded {
+    var shard: UInt { UInt(truncatingIfNeeded: rawValue) }
+}
+
+extension Book {
+    /// What the book keeps of an entry: 56 bytes without references, as there are millions.
+    struct Record: Sendable {
+        let key: RequestKey
+        let buyer: BuyerID
+        let amount: Int64
+        let at: LedgerTime
+        let quantity: Int32
+        let sale: Int32
+        let kind: Entry.Kind
+
+        init(entry: Entry, sale: Int32) {
+            key = entry.key
+            buyer = entry.buyer
+            amount = entry.amount
+            at = entry.at
+            quantity = entry.quantity
+            self.sale = sale
+            kind = entry.kind
+        }
+
+        var stockChange: Int64 {
+            switch kind {
+            case .saleCreated, .unitsAdded: Int64(quantity)
+            case .orderPlaced: -Int64(quantity)
+            case .saleOpened, .saleClosed, .keyVoided: 0
+            }
+        }
+    }
+
+    /// One sale's lane.
+    struct Stock: Sendable {
+        let id: SaleID
+        let lane: Lane
+        var terms: SaleTerms
+        /// Units ever added.
+        var added: Int64 = 0
+        /// Units not in live orders, uncommitted entries included.
+        var left: Int64 = 0
+        /// The same, of committed entries alone.
+        var committedLeft: Int64 = 0
+        var orders: Int64 = 0
+        /// Units of live orders per buyer.
+        var held = ShardedDictionary<BuyerID, Int32>()
+
+        init(id: SaleID, lane: Lane, terms: SaleTerms) {
+            self.id = id
+            self.lane = lane
+            self.terms = terms
+        }
+    }
+}
