@@ -33,6 +33,7 @@ let package = Package(
         .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CPostgres", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CLinux"),
 
         // Values: no I/O, no clock, no randomness, no imports.
         .target(name: "Wire", swiftSettings: strict),
@@ -41,7 +42,7 @@ let package = Package(
         .target(name: "Resilience", dependencies: ["Wire"], swiftSettings: strict),
 
         // Shells around the C libraries.
-        .target(name: "ZeroMQ", dependencies: ["Wire", "CZeroMQ"], swiftSettings: settings),
+        .target(name: "ZeroMQ", dependencies: ["Wire", "CZeroMQ", "CLinux"], swiftSettings: settings),
         .target(name: "Redis", dependencies: ["Wire", "ZeroMQ", "CHiredis"], swiftSettings: settings),
         .target(
             name: "Redlock", dependencies: ["Wire", "ZeroMQ", "Redis", "Resilience"],

@@ -57,3 +57,12 @@ extension FailureBody: MessageBody {
         }
     }
 }
+
+extension FailureBody {
+    /// Appends a body that has only a message, without making a string.
+    public static func encode(message: StaticString, into writer: inout MessagePackWriter) {
+        writer.map(1)
+        writer.string("message")
+        writer.string(message)
+    }
+}

@@ -40,6 +40,11 @@ public struct MessagePackWriter: Sendable {
         bytes.append(contentsOf: utf8)
     }
 
+    public mutating func string(_ value: StaticString) {
+        stringHeader(value.utf8CodeUnitCount)
+        value.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
+    }
+
     /// Announces a string of `count` bytes that the caller appends with `raw`.
     public mutating func stringHeader(_ count: Int) {
         switch count {

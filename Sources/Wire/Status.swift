@@ -30,13 +30,15 @@ public enum Certainty: UInt8, Sendable, CaseIterable {
 }
 
 /// Who goes first when credit is short.
-public enum Priority: UInt8, Sendable, CaseIterable {
+public enum Priority: UInt8, Comparable, Sendable, CaseIterable {
     /// New orders and look-ups.
     case normal = 0
     /// What ends or repairs something: settling, and changes of a sale.
     case high = 1
     /// Between the processes of the cluster: handing a partition over.
     case system = 2
+
+    public static func < (lhs: Self, rhs: Self) -> Bool { lhs.rawValue < rhs.rawValue }
 }
 
 /// Why a call was refused, in the domain's words. The raw values are on the wire; never reuse one.

@@ -1,0 +1,351 @@
+public import Logging
+import Methods
+import Sales
+import Wire
+public import ZeroMQ
+
+/// A broker: two ROUTER sockets, one core, one thread. Holds nothing that its death could lose.
+public final class Broker {
+    private let loop: EventLoop
+    private let logger: Logger
+    private var core: BrokerCore
+    private var kept: KeptMessages
+    private let clientSide: SideSocket
+    private let workerSide: SideSocket
+    private var writer = MessagePackWriter()
+    /// Used for every receive: nothing is made per message.
+    private var identity = Message()
+    private var message = Message()
+    private var outgoing = Message()
+
+    /// Messages read from one socket before the other gets its turn.
+    private static let drainLimit = 256
+
+    /// Where the broker listens, as bound.
+    public let clientEndpoints: [String]
+    public let workerEndpoints: [String]
+
+    /// Binds both sides. Call `start()` before running the loop.
+    public init(
+        configuration: BrokerConfiguration, clients: [String], workers: [String], context: Context,
+        loop: EventLoop, logger: Logger
+    ) throws(ZeroMQError) {
+        self.loop = loop
+        self.logger = logger
+        core = BrokerCore(configuration: configuration, now: .now())
+        kept = KeptMessages(capacity: configuration.maximumCalls)
+        var options = SocketOptions()
+        options.maximumMessageSize = Limits.messageSize
+        clientSide = SideSocket(socket: try Socket(.router, in: context, options: options))
+        workerSide = SideSocket(socket: try Socket(.router, in: context, options: options))
+        var bound: [String] = []
+        for endpoint in clients { bound.append(try clientSide.socket.bind(endpoint)) }
+        clientEndpoints = bound
+        bound = []
+        for endpoint in workers { bound.append(try workerSide.socket.bind(endpoint)) }
+        workerEndpoints = bound
+    }
+
+    /// Puts the broker on its loop.
+    public func start() {
+        loop.watch(clientSide.socket) { [unowned self] in receiveFromClients() }
+        loop.watch(workerSide.socket) { [unowned self] in receiveFromWorkers() }
+        loop.schedule(every: .milliseconds(10)) { [unowned self] in
+            core.tick(loop.now)
+            perform()
+        }
+        loop.schedule(every: core.configuration.beatInterval) { [unowned self] in sendBeats() }
+    }
+
+    /// Tells every peer to go elsewhere. What is in flight ends as if the broker had died: nothing is lost by it.
+    public func sayGoodbye() {
+        for case let client? in core.clients where !client.key.isWorker {
+            sendHeader(Header(.goAway), to: client.key.identity, on: clientSide)
+        }
+        for case let worker? in core.workers {
+            sendHeader(Header(.goAway), to: worker.identity, on: workerSide)
+        }
+    }
+
+    // MARK: Receiving
+
+    private func receiveFromClients() {
+        for _ in 0..<Broker.drainLimit {
+            guard let framing = clientSide.socket.receive(from: &identity, into: &message) else { return }
+            guard framing == .single, let peer = identity.withBytes({ PeerIdentity($0) }) else {
+                core.counters.malformed += 1
+                continue
+            }
+            handleClientMessage(from: peer)
+            perform()
+        }
+        loop.continueSoon()
+    }
+
+    private func handleClientMessage(from peer: PeerIdentity) {
+        let now = loop.now
+        guard var header = decodeHeader(), let client = core.client(peer, now) else {
+            core.counters.malformed += 1
+            return
+        }
+        switch header.kind {
+        case .call:
+            // The system's own priority is not for clients to take.
+            header.priority = min(header.priority, .high)
+            receiveCall(header, from: client)
+        case .cancel:
+            core.cancel(header.callID, from: client)
+        case .ping:
+            var pong = Header(.pong)
+            pong.callID = header.callID
+            sendHeader(pong, to: peer, on: clientSide)
+        case .pong, .goAway, .data, .result, .returned, .ready, .beat, .own, .disown, .drain:
+            core.counters.malformed += 1
+        }
+    }
+
+    private func receiveCall(_ header: Header, from client: Int32) {
+        guard header.callID != 0 else {
+            core.counters.malformed += 1
+            return
+        }
+        guard !kept.isFull else {
+            core.refuse(
+                client, header.callID,
+                Verdict(
+                    status: .resourceExhausted, certainty: .notExecuted, reason: .overloaded,
+                    retryAfter: .milliseconds(200)))
+            return
+        }
+        core.call(header, from: client, loop.now)
+        perform(incoming: header)
+    }
+
+    private func receiveFromWorkers() {
+        for _ in 0..<Broker.drainLimit {
+            guard let framing = workerSide.socket.receive(from: &identity, into: &message) else { return }
+            guard framing == .single, let peer = identity.withBytes({ PeerIdentity($0) }) else {
+                core.counters.malformed += 1
+                continue
+            }
+            do throws(WireError) {
+                guard let header = decodeHeader() else {
+                    core.counters.malformed += 1
+                    continue
+                }
+                try handleWorkerMessage(header, from: peer)
+            } catch {
+                core.counters.malformed += 1
+                logger.warning("Dropped a malformed message of a worker", metadata: ["error": "\(error)"])
+            }
+            perform()
+        }
+        loop.continueSoon()
+    }
+
+    private func handleWorkerMessage(_ header: Header, from peer: PeerIdentity) throws(WireError) {
+        let now = loop.now
+        if header.kind == .ready {
+            let ready = try body(of: header, as: Ready.self)
+            if !core.ready(ready, from: peer, now) {
+                logger.error(
+                    "Refused a worker: its partitions or hash differ from this cluster's, or there are too many",
+                    metadata: ["worker": "\(ready.name)"])
+                sendHeader(Header(.goAway), to: peer, on: workerSide)
+            }
+            return
+        }
+        guard let worker = core.worker(peer, now) else { return }
+        let stamp = MonotonicTime(nanoseconds: Int64(truncatingIfNeeded: header.callID))
+        switch header.kind {
+        case .result:
+            core.result(header, from: worker, now)
+        case .returned:
+            core.returned(header, from: worker, now)
+        case .beat:
+            core.beat(try body(of: header, as: WorkerBeat.self), stamp: stamp, from: worker, now)
+        case .own:
+            core.own(try body(of: header, as: Own.self), stamp: stamp, from: worker, now)
+        case .disown:
+            core.disown(try body(of: header, as: Disown.self), from: worker, now)
+        case .drain:
+            core.drain(worker)
+        case .goAway:
+            core.workerLost(worker, now)
+        case .call:
+            guard let client = core.client(peer, isWorker: true, now) else { return }
+            receiveCall(header, from: client)
+        case .ping, .pong, .cancel, .data, .ready:
+            core.counters.malformed += 1
+        }
+    }
+
+    private func decodeHeader() -> Header? {
+        message.withBytes { bytes in try? Header(decoding: bytes) }
+    }
+
+    private func body<Body: MessageBody>(of header: Header, as: Body.Type) throws(WireError) -> Body {
+        try message.withBytes { bytes throws(WireError) in
+            try Frame.decodeBody(bytes, header: header, as: Body.self)
+        }
+    }
+
+    // MARK: Performing
+
+    /// Does what the core decided. `incoming` is the header of a call that just came in: its message is the one
+    /// to send and keep; all other sends are of kept copies.
+    private func perform(incoming: Header? = nil) {
+        var index = 0
+        // Performing may add effects: a peer that cannot be reached is lost.
+        while index < core.effects.count {
+            perform(core.effects[index], incoming)
+            index += 1
+        }
+        core.effects.removeAll(keepingCapacity: true)
+    }
+
+    private func perform(_ effect: Effect, _ incoming: Header?) {
+        switch effect {
+        case .send(let slot, let worker):
+            send(slot, to: worker, incoming)
+        case .keep(let slot):
+            message.withBytes { kept.keep($0, in: slot) }
+        case .forget(let slot):
+            kept.forget(slot)
+        case .deliver(let client, let callID, let certainty):
+            deliver(to: client, callID: callID, certainty)
+        case .refuse(let client, let callID, let verdict):
+            refuse(client, callID, verdict)
+        case .status(let client, let callID):
+            sendStatus(to: client, callID)
+        case .cancel(let slot, let worker):
+            guard let worker = core.workers[Int(worker)] else { return }
+            var header = Header(.cancel)
+            header.callID = core.table.id(of: slot)
+            sendHeader(header, to: worker.identity, on: workerSide)
+        case .goAway(let peer):
+            sendHeader(Header(.goAway), to: peer, on: workerSide)
+        case .workerJoined, .workerLost, .owned, .disowned:
+            log(effect)
+        }
+    }
+
+    private func send(_ slot: Int32, to worker: Int32, _ incoming: Header?) {
+        guard let identity = core.workers[Int(worker)]?.identity, core.table[slot].place == .inFlight,
+            core.table[slot].worker == worker
+        else { return }
+        let id = core.table.id(of: slot)
+        let left = max(1, (core.table[slot].deadline - loop.now).milliseconds)
+        let result: Socket.SendResult
+        if var header = incoming {
+            patch(&header, id: id, left: left)
+            message.withMutableSpan { header.encode(into: &$0) }
+            result = identity.withBytes { workerSide.socket.send(&message, to: $0) }
+        } else {
+            outgoing = kept.message(slot)
+            guard var header = outgoing.withBytes({ try? Header(decoding: $0) }) else { return }
+            // A second hand-over of the same call: the owner may already have its order.
+            if core.table[slot].isMaybe { header.flags.insert(.retry) }
+            patch(&header, id: id, left: left)
+            outgoing.withMutableSpan { header.encode(into: &$0) }
+            result = identity.withBytes { workerSide.socket.send(&outgoing, to: $0) }
+        }
+        if result != .sent { core.unsendable(slot: slot, worker: worker, loop.now) }
+    }
+
+    private func patch(_ header: inout Header, id: UInt64, left: Int64) {
+        header.callID = id
+        header.milliseconds = UInt32(clamping: left)
+    }
+
+    private func deliver(to client: Int32, callID: UInt64, _ certainty: Certainty) {
+        guard let key = core.clients[Int(client)]?.key, var header = decodeHeader() else { return }
+        header.callID = callID
+        header.certainty = certainty
+        message.withMutableSpan { header.encode(into: &$0) }
+        let side = key.isWorker ? workerSide : clientSide
+        let result = key.identity.withBytes { side.socket.send(&message, to: $0) }
+        if result != .sent { core.clientLost(client) }
+    }
+
+    private func refuse(_ client: Int32, _ callID: UInt64, _ verdict: Verdict) {
+        var header = Header(.result)
+        header.flags = .end
+        header.callID = callID
+        header.status = verdict.status
+        header.certainty = verdict.certainty
+        header.reason = verdict.reason
+        header.milliseconds = UInt32(clamping: verdict.retryAfter.milliseconds)
+        writer.removeAll()
+        FailureBody.encode(message: verdict.text, into: &writer)
+        answer(client, header)
+    }
+
+    private func sendStatus(to client: Int32, _ callID: UInt64) {
+        var header = Header(.result)
+        header.flags = .end
+        header.callID = callID
+        writer.removeAll()
+        core.status(loop.now).encode(into: &writer)
+        answer(client, header)
+    }
+
+    /// Sends a header and the writer's content to a client.
+    private func answer(_ client: Int32, _ header: Header) {
+        guard let key = core.clients[Int(client)]?.key else { return }
+        outgoing = Message(header: header, body: writer)
+        let side = key.isWorker ? workerSide : clientSide
+        let result = key.identity.withBytes { side.socket.send(&outgoing, to: $0) }
+        if result != .sent { core.clientLost(client) }
+    }
+
+    private func sendBeats() {
+        // A broker that was stopped for a while reads what its workers said meanwhile before it judges them.
+        let now = loop.now
+        writer.removeAll()
+        core.beat(now).encode(into: &writer)
+        var header = Header(.beat)
+        header.callID = UInt64(bitPattern: now.nanoseconds)
+        for index in core.workers.indices {
+            guard let worker = core.workers[index] else { continue }
+            outgoing = Message(header: header, body: writer)
+            let result = worker.identity.withBytes { workerSide.socket.send(&outgoing, to: $0) }
+            if result != .sent { core.workerLost(Int32(index), now) }
+        }
+        perform()
+    }
+
+    private func sendHeader(_ header: Header, to peer: PeerIdentity, on side: SideSocket) {
+        writer.removeAll()
+        outgoing = Message(header: header, body: writer)
+        // A peer that is gone needs no answer.
+        _ = peer.withBytes { side.socket.send(&outgoing, to: $0) }
+    }
+
+    private func log(_ effect: Effect) {
+        switch effect {
+        case .workerJoined(let worker):
+            logger.info("A worker joined", metadata: ["worker": "\(name(worker))"])
+        case .workerLost(let worker):
+            logger.warning("A worker was lost", metadata: ["worker": "\(name(worker))"])
+        case .owned(let worker, let partition, let fence):
+            logger.debug(
+                "A partition has an owner",
+                metadata: ["worker": "\(name(worker))", "partition": "\(partition)", "fence": "\(fence)"])
+        case .disowned(let worker, let partition):
+            logger.debug(
+                "A partition was given up",
+                metadata: ["worker": "\(name(worker))", "partition": "\(partition)"])
+        case .send, .keep, .forget, .deliver, .refuse, .status, .cancel, .goAway:
+            break
+        }
+    }
+
+    private func name(_ worker: Int32) -> String { core.workers[Int(worker)]?.name ?? "#\(worker)" }
+}
+
+/// A socket by reference, so that both sides can be passed about.
+private final class SideSocket {
+    let socket: Socket
+    init(socket: consuming Socket) { self.socket = socket }
+}

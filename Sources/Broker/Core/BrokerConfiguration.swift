@@ -1,0 +1,39 @@
+public import Wire
+
+/// Every bound and interval of a broker.
+public struct BrokerConfiguration: Sendable {
+    /// Shown in status and logs.
+    public var name: String
+    /// Lifetime of the workers' leases. Liveness (one TTL without a sign), parking (TTL + 1 s) and the
+    /// broker's silence about membership after its start (one TTL) follow from it.
+    public var leaseTTL: TimeAmount
+    /// Calls that the broker holds at a time, parked ones included. A slot takes about 350 bytes.
+    public var maximumCalls = 65_536
+    /// Of these, calls of one client.
+    public var maximumCallsPerClient = 32_768
+    /// Of these, calls that wait for a partition's owner.
+    public var maximumParked = 32_768
+    public var maximumClients = 10_000
+    public var maximumWorkers = 1_000
+    /// A client that says nothing for so long and waits for nothing is forgotten.
+    public var clientIdleTime = TimeAmount.seconds(60)
+    /// How long a gate stays closed after the worker last said so, measured from the broker's beat that the
+    /// worker echoed: delays on the way shorten a gate, never lengthen it.
+    public var gateLease = TimeAmount.milliseconds(500)
+
+    public init(name: String, leaseTTL: TimeAmount = .seconds(3)) {
+        precondition(leaseTTL > .zero, "a lease needs a lifetime above zero")
+        self.name = name
+        self.leaseTTL = leaseTTL
+    }
+
+    /// Between two beats of a broker to its workers. Short enough that a gate, which must be repeated within
+    /// `gateLease` of the beat it echoes, survives a lost one.
+    public var beatInterval: TimeAmount { min(.milliseconds(100), leaseTTL / 6) }
+    /// A worker that says nothing for so long is lost.
+    public var workerSilence: TimeAmount { leaseTTL }
+    /// The longest that a call waits for its partition to find an owner.
+    public var parkingTime: TimeAmount { leaseTTL + .seconds(1) }
+    /// How long a new broker says nothing about membership: by then every live worker has found it.
+    public var quietTime: TimeAmount { leaseTTL }
+}

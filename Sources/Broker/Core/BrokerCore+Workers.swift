@@ -1,0 +1,329 @@
+import Methods
+import Sales
+import Wire
+
+extension BrokerCore {
+    // MARK: Sessions
+
+    /// A worker begins a session.
+    ///
+    /// - Returns: false when it does not fit this broker's cluster or there is no room.
+    mutating func ready(_ ready: Ready, from identity: PeerIdentity, _ now: MonotonicTime) -> Bool {
+        if let known = workerIndex[identity] { workerLost(known, now) }
+        guard workerIndex.count < configuration.maximumWorkers, ready.partitions > 0,
+            ready.partitions <= Int32(Int16.max)
+        else { return false }
+        if partitions.isEmpty {
+            partitions = Array(repeating: PartitionState(), count: Int(ready.partitions))
+            partitionHash = ready.hash
+            incarnation = ready.incarnation
+        }
+        guard partitions.count == Int(ready.partitions), partitionHash == ready.hash else { return false }
+        let state = WorkerState(identity: identity, ready: ready, now: now)
+        let index: Int32
+        if let free = workers.firstIndex(where: { $0 == nil }) {
+            workers[free] = state
+            index = Int32(free)
+        } else {
+            workers.append(state)
+            index = Int32(workers.count - 1)
+        }
+        workerIndex[identity] = index
+        effects.append(.workerJoined(worker: index))
+        return true
+    }
+
+    /// The session of this identity, refreshed; a peer without one is told to begin anew.
+    mutating func worker(_ identity: PeerIdentity, _ now: MonotonicTime) -> Int32? {
+        guard let index = workerIndex[identity] else {
+            effects.append(.goAway(identity))
+            return nil
+        }
+        workers[Int(index)]!.lastSeen = now
+        return index
+    }
+
+    /// The worker is gone or silent. Calls that it had may have run: those with a request key are sent to the
+    /// next owner, which answers the same; the others end as "maybe".
+    mutating func workerLost(_ worker: Int32, _ now: MonotonicTime) {
+        guard let state = workers[Int(worker)] else { return }
+        for key in state.gates { gates[key] = nil }
+        workers[Int(worker)]!.gates = []
+        for index in partitions.indices where partitions[index].owner == worker {
+            partitions[index].owner = -1
+        }
+        while true {
+            guard let slot = workers[Int(worker)]?.inFlight.first, slot >= 0 else { break }
+            handedToNobody(slot, now)
+        }
+        for priority in workers[Int(worker)]!.waiting.indices {
+            while true {
+                guard let slot = workers[Int(worker)]?.waiting[priority].first, slot >= 0 else { break }
+                unlink(slot)
+                reroute(slot, now)
+            }
+        }
+        effects.append(.workerLost(worker: worker))
+        workerIndex[state.identity] = nil
+        workers[Int(worker)] = nil
+        // A worker that called, too: nobody is left to hear the answers.
+        if let client = clientIndex[ClientKey(identity: state.identity, isWorker: true)] {
+            clientLost(client)
+        }
+    }
+
+    /// A call in flight lost its worker, which may have run it.
+    private mutating func handedToNobody(_ slot: Int32, _ now: MonotonicTime) {
+        unlink(slot)
+        table[slot].isMaybe = true
+        table.renew(slot)
+        guard table[slot].partition >= 0, table[slot].isRepeatable else {
+            return fail(slot, .unavailable, .ownerLost, retryAfter: .milliseconds(50))
+        }
+        route(slot, now)
+    }
+
+    private mutating func reroute(_ slot: Int32, _ now: MonotonicTime) {
+        guard table[slot].partition >= 0 else {
+            return fail(slot, .unavailable, .ownerLost, retryAfter: .milliseconds(50))
+        }
+        route(slot, now)
+    }
+
+    mutating func drain(_ worker: Int32) { workers[Int(worker)]!.isDraining = true }
+
+    // MARK: Beats and gates
+
+    /// A worker's heartbeat. `stamp` is the broker's own clock as it stood in the beat that is echoed.
+    mutating func beat(_ beat: WorkerBeat, stamp: MonotonicTime, from worker: Int32, _ now: MonotonicTime) {
+        workers[Int(worker)]!.isFit = beat.isFit
+        workers[Int(worker)]!.leaseLeft = beat.leaseLeft
+        // A stamp from the future is not ours; one older than the lease closes nothing.
+        guard stamp <= now else { return }
+        close(beat.gates, until: stamp + configuration.gateLease, by: worker)
+    }
+
+    /// Replaces the gates that a worker keeps closed: what it no longer lists is open at once.
+    private mutating func close(_ listed: [ClosedGate], until lapses: MonotonicTime, by worker: Int32) {
+        for key in workers[Int(worker)]!.gates where gates[key]?.worker == worker { gates[key] = nil }
+        workers[Int(worker)]!.gates = []
+        for gate in listed { close(gate, until: lapses, by: worker) }
+    }
+
+    private mutating func close(_ gate: ClosedGate, until lapses: MonotonicTime, by worker: Int32) {
+        let partition = Int(gate.partition.rawValue)
+        guard partitions.indices.contains(partition), partitions[partition].owner == worker,
+            partitions[partition].fence == gate.fence,
+            gate.routing.partition(of: partitions.count) == partition
+        else { return }
+        let key = Gate.Key(method: gate.method, routing: gate.routing)
+        if let old = gates[key], (old.fence, old.change) > (gate.fence, gate.change) { return }
+        gates[key] = Gate(
+            worker: worker, partition: gate.partition.rawValue, fence: gate.fence, change: gate.change,
+            reason: gate.reason, lapses: lapses)
+        workers[Int(worker)]!.gates.insert(key)
+    }
+
+    private mutating func openGates(of partition: Int) {
+        for (key, gate) in gates where gate.partition == Int16(partition) {
+            gates[key] = nil
+            workers[Int(gate.worker)]?.gates.remove(key)
+        }
+    }
+
+    // MARK: Ownership
+
+    /// A worker claims a partition under a fence. The highest fence ever heard wins.
+    mutating func own(_ own: Own, stamp: MonotonicTime, from worker: Int32, _ now: MonotonicTime) {
+        let partition = Int(own.partition.rawValue)
+        guard partitions.indices.contains(partition), own.fence.rawValue > 0 else { return }
+        if own.incarnation != incarnation { adoptIncarnation(own.incarnation, now) }
+        guard own.incarnation == incarnation else { return }
+        let (owner, fence) = (partitions[partition].owner, partitions[partition].fence)
+        guard own.fence > fence || (own.fence == fence && (owner == worker || owner < 0)) else { return }
+        if own.fence > fence || owner != worker { openGates(of: partition) }
+        partitions[partition].fence = own.fence
+        partitions[partition].owner = worker
+        if stamp <= now {
+            for gate in own.gates { close(gate, until: stamp + configuration.gateLease, by: worker) }
+        }
+        if owner != worker { effects.append(.owned(worker: worker, own.partition, own.fence)) }
+        if own.fence > fence { takeFromSuperseded(partition, except: worker, now) }
+        unpark(partition, now)
+    }
+
+    /// Another database, or the same after a fail-over: its fences are counted anew, so those of the old one say
+    /// nothing. Adopted only when no live worker still has the old one.
+    private mutating func adoptIncarnation(_ new: String, _ now: MonotonicTime) {
+        guard !workers.contains(where: { $0?.incarnation == incarnation }) else { return }
+        incarnation = new
+        for partition in partitions.indices {
+            openGates(of: partition)
+            partitions[partition].owner = -1
+            partitions[partition].fence = Fence(rawValue: 0)
+        }
+    }
+
+    /// Calls in flight at workers that a higher fence shut out are sent again, to the new owner.
+    private mutating func takeFromSuperseded(_ partition: Int, except owner: Int32, _ now: MonotonicTime) {
+        for index in workers.indices where Int32(index) != owner {
+            guard var slot = workers[index]?.inFlight.first else { continue }
+            while slot >= 0 {
+                let next = table.places.next(after: slot)
+                if table[slot].partition == Int16(partition) { handedToNobody(slot, now) }
+                slot = next
+            }
+            takeWaiting(of: partition, from: Int32(index), now)
+        }
+    }
+
+    private mutating func takeWaiting(of partition: Int, from worker: Int32, _ now: MonotonicTime) {
+        for priority in workers[Int(worker)]!.waiting.indices {
+            var slot = workers[Int(worker)]!.waiting[priority].first
+            while slot >= 0 {
+                let next = table.places.next(after: slot)
+                if table[slot].partition == Int16(partition) {
+                    unlink(slot)
+                    route(slot, now)
+                }
+                slot = next
+            }
+        }
+    }
+
+    private mutating func unpark(_ partition: Int, _ now: MonotonicTime) {
+        while partitions[partition].owner >= 0, partitions[partition].parked.first >= 0 {
+            let slot = partitions[partition].parked.first
+            unlink(slot)
+            route(slot, now)
+        }
+    }
+
+    /// A worker gives a partition up. Calls that it has stay with it; it will answer or return them.
+    mutating func disown(_ disown: Disown, from worker: Int32, _ now: MonotonicTime) {
+        let partition = Int(disown.partition.rawValue)
+        guard partitions.indices.contains(partition), partitions[partition].owner == worker,
+            partitions[partition].fence == disown.fence
+        else { return }
+        partitions[partition].owner = -1
+        openGates(of: partition)
+        effects.append(.disowned(worker: worker, disown.partition))
+        takeWaiting(of: partition, from: worker, now)
+    }
+
+    // MARK: Answers
+
+    /// A worker answers. Only the worker that has the call may.
+    mutating func result(_ header: Header, from worker: Int32, _ now: MonotonicTime) {
+        guard let slot = table.slot(of: header.callID), table[slot].place == .inFlight,
+            table[slot].worker == worker
+        else {
+            // The call is over or with somebody else: late answers are normal.
+            counters.lateAnswers += 1
+            return
+        }
+        workers[Int(worker)]!.answers += 1
+        workers[Int(worker)]!.rate.add()
+        let call = table[slot]
+        // Certainty is sticky: a refusal speaks of the last hand-over only.
+        let certainty = header.status != .ok && call.isMaybe ? Certainty.maybeExecuted : header.certainty
+        effects.append(.deliver(client: call.client, callID: call.clientCallID, certainty: certainty))
+        end(slot)
+        giveCredit(worker, now)
+    }
+
+    /// A worker hands a call back that it has not begun.
+    mutating func returned(_ header: Header, from worker: Int32, _ now: MonotonicTime) {
+        guard let slot = table.slot(of: header.callID), table[slot].place == .inFlight,
+            table[slot].worker == worker
+        else {
+            counters.lateAnswers += 1
+            return
+        }
+        unlink(slot)
+        table.renew(slot)
+        table[slot].returns &+= 1
+        // The worker says that it does not own the partition: until it claims it anew, nobody is asked.
+        let partition = Int(table[slot].partition)
+        if partition >= 0, partitions[partition].owner == worker, table[slot].returns >= 2 {
+            partitions[partition].owner = -1
+        }
+        if partition < 0 || table[slot].returns >= 8 {
+            fail(slot, .unavailable, .noOwner, retryAfter: .milliseconds(200))
+        } else {
+            route(slot, now)
+        }
+        giveCredit(worker, now)
+    }
+
+    /// Sends what waits for the worker's credit, high priorities first.
+    private mutating func giveCredit(_ worker: Int32, _ now: MonotonicTime) {
+        guard workers[Int(worker)] != nil else { return }
+        for priority in Priority.allCases.reversed() {
+            let index = Int(priority.rawValue)
+            while true {
+                let slot = workers[Int(worker)]!.waiting[index].first
+                guard slot >= 0, workers[Int(worker)]!.hasCredit(priority) else { break }
+                unlink(slot)
+                dispatch(slot, to: worker, now)
+            }
+        }
+    }
+
+    /// The socket refused a call for a worker: it is gone, or stuck, which is the same to its callers.
+    mutating func unsendable(slot: Int32, worker: Int32, _ now: MonotonicTime) {
+        // It never left, so this hand-over did not happen.
+        if table[slot].place == .inFlight, table[slot].worker == worker {
+            unlink(slot)
+            reroute(slot, owner: worker, now)
+        }
+        workerLost(worker, now)
+    }
+
+    private mutating func reroute(_ slot: Int32, owner worker: Int32, _ now: MonotonicTime) {
+        for index in partitions.indices where partitions[index].owner == worker {
+            partitions[index].owner = -1
+        }
+        reroute(slot, now)
+    }
+
+    // MARK: What the broker says
+
+    /// The beat for every worker: who is live, and what has no owner. Nil in the broker's first TTL, in which
+    /// it has not heard from everybody yet.
+    func beat(_ now: MonotonicTime) -> BrokerBeat {
+        guard now - started >= configuration.quietTime else { return BrokerBeat(live: nil, unowned: nil) }
+        var live = Set<String>()
+        for case let worker? in workers where worker.isFit && !worker.isDraining { live.insert(worker.name) }
+        let unowned = partitions.indices.filter { partitions[$0].owner < 0 }
+        return BrokerBeat(live: live.sorted(), unowned: unowned.map { Partition(rawValue: Int16($0)) })
+    }
+
+    func status(_ now: MonotonicTime) -> BrokerStatus {
+        let workers = self.workers.compactMap { worker in
+            worker.map {
+                BrokerStatus.Worker(
+                    name: $0.name, inFlight: Int64($0.inFlight.count), calls: $0.answers,
+                    rate: Int64($0.rate.perSecond), leaseLeftMilliseconds: $0.leaseLeft,
+                    state: $0.isDraining ? "draining" : $0.isFit ? "fit" : "unfit")
+            }
+        }
+        let owners = partitions.enumerated().map { index, state in
+            BrokerStatus.PartitionOwner(
+                partition: Partition(rawValue: Int16(index)),
+                owner: state.owner < 0 ? nil : self.workers[Int(state.owner)]?.name, fence: state.fence,
+                parked: Int64(state.parked.count))
+        }
+        let closed = gates.filter { $0.value.lapses > now }.map { key, gate in
+            BrokerStatus.Gate(
+                sale: SaleID(rawValue: key.routing.sale), lane: Lane(rawValue: key.routing.lane),
+                partition: Partition(rawValue: gate.partition))
+        }
+        return BrokerStatus(
+            name: configuration.name, uptimeMilliseconds: (now - started).milliseconds,
+            clients: Int64(clientIndex.count), inFlight: Int64(table.count), parked: Int64(parkedCount),
+            calls: counters.calls, malformed: counters.malformed, gateRefusals: counters.gateRefusals,
+            rate: Int64(rate.perSecond), workers: workers, partitions: owners,
+            gates: closed.sorted { $0.sale < $1.sale })
+    }
+}

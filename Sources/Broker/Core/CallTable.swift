@@ -1,0 +1,94 @@
+import Wire
+
+/// A call that the broker holds. A plain value: the table has its slots from the start.
+struct Call {
+    /// Who asked, and by what name.
+    var client: Int32 = -1
+    var clientCallID: UInt64 = 0
+    var method = MethodID(rawValue: 0)
+    var routing = RoutingKey(sale: 0, lane: 0)
+    /// -1 for a free call.
+    var partition: Int16 = -1
+    var priority = Priority.normal
+    /// Has a request key, so an owner that sees it twice answers the same: it may be sent again.
+    var isRepeatable = false
+    /// Somebody had it and may have run it. Never taken back while the call lives.
+    var isMaybe = false
+    /// Times it was handed back.
+    var returns: UInt8 = 0
+    var place = Place.free
+    /// The worker that has it or is to get it.
+    var worker: Int32 = -1
+    var deadline = MonotonicTime.distantFuture
+    /// Distinguishes this call from earlier ones in the same slot.
+    var generation: UInt32 = 0
+
+    /// Where a call is; each but `free` is a list that the call is on.
+    enum Place: UInt8 {
+        case free
+        /// Waits for its partition to get an owner.
+        case parked
+        /// Waits for its worker to have credit.
+        case waiting
+        /// With its worker.
+        case inFlight
+    }
+}
+
+/// The calls that a broker holds: a fixed number of slots.
+struct CallTable {
+    private(set) var calls: [Call]
+    /// The one list that each call is on by its place.
+    var places: CallLinks
+    /// The calls of each client.
+    var byClient: CallLinks
+    private var freeSlots: [Int32]
+
+    init(capacity: Int) {
+        calls = Array(repeating: Call(), count: capacity)
+        places = CallLinks(capacity: capacity)
+        byClient = CallLinks(capacity: capacity)
+        freeSlots = (0..<Int32(capacity)).reversed()
+    }
+
+    var capacity: Int { calls.count }
+    var count: Int { calls.count - freeSlots.count }
+
+    subscript(slot: Int32) -> Call {
+        _read { yield calls[Int(slot)] }
+        _modify { yield &calls[Int(slot)] }
+    }
+
+    /// Takes a free slot, or nil when the broker is full.
+    mutating func insert(_ call: Call) -> Int32? {
+        guard let slot = freeSlots.popLast() else { return nil }
+        let generation = calls[Int(slot)].generation &+ 1
+        calls[Int(slot)] = call
+        // Zero would make an id of zero in slot 0, which the protocol keeps for "no call".
+        calls[Int(slot)].generation = generation == 0 ? 1 : generation
+        return slot
+    }
+
+    mutating func free(_ slot: Int32) {
+        precondition(calls[Int(slot)].place == .free, "a call is freed while it is on a list")
+        freeSlots.append(slot)
+    }
+
+    /// What the call is named towards workers.
+    func id(of slot: Int32) -> UInt64 { UInt64(UInt32(slot)) << 32 | UInt64(calls[Int(slot)].generation) }
+
+    /// The slot of a call by that name, unless it is over.
+    func slot(of id: UInt64) -> Int32? {
+        let index = id >> 32
+        guard index < UInt64(calls.count) else { return nil }
+        let call = calls[Int(index)]
+        guard call.place != .free, call.generation == UInt32(truncatingIfNeeded: id) else { return nil }
+        return Int32(index)
+    }
+
+    /// A new name for a call that is sent a second time, so that a late answer of the first is not taken for one.
+    mutating func renew(_ slot: Int32) {
+        calls[Int(slot)].generation &+= 1
+        if calls[Int(slot)].generation == 0 { calls[Int(slot)].generation = 1 }
+    }
+}

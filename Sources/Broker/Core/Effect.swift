@@ -1,0 +1,34 @@
+import Sales
+import Wire
+
+/// What the core asks its shell to do. Plain values: the list is reused, nothing is allocated per call.
+enum Effect: Equatable {
+    /// Send the message that came in, or the kept copy, to a worker under the call's own name.
+    case send(slot: Int32, worker: Int32)
+    /// Keep a copy of the message that came in: it waits, or may have to be sent again.
+    case keep(slot: Int32)
+    /// Let go of the copy.
+    case forget(slot: Int32)
+    /// Pass the message that came in on to the client that asked, under its own name for the call.
+    case deliver(client: Int32, callID: UInt64, certainty: Certainty)
+    /// Answer a client.
+    case refuse(client: Int32, callID: UInt64, Verdict)
+    /// Answer a client from the broker's own knowledge.
+    case status(client: Int32, callID: UInt64)
+    /// Tell a worker that its caller no longer waits.
+    case cancel(slot: Int32, worker: Int32)
+    /// Tell a peer on the workers' side that the broker knows no session of it.
+    case goAway(PeerIdentity)
+    case workerJoined(worker: Int32)
+    case workerLost(worker: Int32)
+    case owned(worker: Int32, Partition, Fence)
+    case disowned(worker: Int32, Partition)
+}
+
+/// An answer that the broker gives by itself.
+struct Verdict: Equatable {
+    var status: Status
+    var certainty: Certainty
+    var reason: Reason
+    var retryAfter: TimeAmount = .zero
+}

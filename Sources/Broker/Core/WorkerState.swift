@@ -1,0 +1,78 @@
+import Methods
+import Sales
+import Wire
+
+/// A worker's session with this broker.
+struct WorkerState {
+    let identity: PeerIdentity
+    let name: String
+    let incarnation: String
+    let methods: Set<MethodID>
+    /// Calls it takes at a time, per priority, and how many it has.
+    let credit: [Int32]
+    var used: [Int32]
+    var lastSeen: MonotonicTime
+    var isFit = true
+    var isDraining = false
+    var leaseLeft: Int64?
+    /// Calls it has, oldest first.
+    var inFlight = CallList()
+    /// Calls that wait for its credit, per priority.
+    var waiting: [CallList]
+    /// Gates it keeps closed here.
+    var gates: Set<Gate.Key> = []
+    var answers: Int64 = 0
+    var rate = RateMeter()
+
+    init(identity: PeerIdentity, ready: Ready, now: MonotonicTime) {
+        self.identity = identity
+        name = ready.name
+        incarnation = ready.incarnation
+        methods = Set(ready.methods)
+        let classes = Priority.allCases.count
+        credit = (0..<classes).map { $0 < ready.credit.count ? max(0, ready.credit[$0]) : 0 }
+        used = Array(repeating: 0, count: classes)
+        waiting = Array(repeating: CallList(), count: classes)
+        lastSeen = now
+    }
+
+    var load: Int32 { used[0] + used[1] + used[2] }
+    func hasCredit(_ priority: Priority) -> Bool {
+        used[Int(priority.rawValue)] < credit[Int(priority.rawValue)]
+    }
+    var waitingCount: Int { waiting.reduce(0) { $0 + $1.count } }
+}
+
+/// A gate that is closed.
+struct Gate {
+    struct Key: Hashable {
+        let method: MethodID
+        let routing: RoutingKey
+    }
+
+    let worker: Int32
+    let partition: Int16
+    let fence: Fence
+    let change: Int64
+    let reason: Reason
+    /// The gate is a lease: open from then on unless it is repeated.
+    let lapses: MonotonicTime
+}
+
+/// Events per second, over the last second or two.
+struct RateMeter {
+    private var count: Int64 = 0
+    private var since: MonotonicTime?
+    private(set) var perSecond: Double = 0
+
+    mutating func add() { count += 1 }
+
+    /// Called about once a second.
+    mutating func turn(_ now: MonotonicTime) {
+        if let since, now > since {
+            perSecond = Double(count) * 1e9 / Double((now - since).nanoseconds)
+        }
+        since = now
+        count = 0
+    }
+}

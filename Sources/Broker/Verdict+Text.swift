@@ -1,0 +1,18 @@
+import Wire
+
+extension Verdict {
+    /// The refusal for people: one constant sentence that says what to do next.
+    var text: StaticString {
+        switch (reason, status) {
+        case (.soldOut, _): "The sale is sold out."
+        case (.noOwner, _): "No worker owns this sale now; try again, or through another broker."
+        case (.ownerLost, _): "The worker was lost while it had the call; retry with the same key, or settle."
+        case (.overloaded, _): "The broker cannot serve this in time; try again after the time given."
+        case (.unknownMethod, _): "No worker serves this method; check its name and the workers' version."
+        case (.wrongRoute, _): "There is no such partition; check the number."
+        case (_, .deadlineExceeded): "The deadline passed; retry with the same key, or settle."
+        case (_, .cancelled): "The call was cancelled by its caller."
+        default: "The call was refused."
+        }
+    }
+}

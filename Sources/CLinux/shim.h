@@ -1,0 +1,3 @@
+// Of Linux, what Swift's Glibc module leaves out.
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
