@@ -1,0 +1,62 @@
+import Redlock
+import Sales
+import Wire
+
+/// What a worker knows of one partition.
+struct PartitionState {
+    /// Where the worker is with the partition.
+    enum Phase: Equatable {
+        /// Somebody else's or nobody's. Can become `acquiring`.
+        case idle
+        /// Tries for the lease. Can become `fencing` or `idle`.
+        case acquiring
+        /// Has the lease, takes the next fence. Can become `loading` or `idle`.
+        case fencing
+        /// Reads the ledger. Can become `owned` or `idle`.
+        case loading
+        /// Serves. Can become `yielding` or `idle`.
+        case owned
+        /// Serves no more; finishes what it has begun, then releases the lease. Becomes `idle`.
+        case yielding(LossReason, to: ReplyAddress?)
+    }
+
+    var phase = Phase.idle
+    /// Grows with every try, so that outcomes of an old one are ignored.
+    var epoch: UInt32 = 0
+    var lease: Lease?
+    var renewAt = MonotonicTime.distantFuture
+    /// The last renewal found no quorum, or found the lease gone and tries to take it anew.
+    var isQuorumLost = false
+    var isExtending = false
+    var fence = Fence(rawValue: 0)
+    /// Number of the last batch that committed or is on its way.
+    var batch: Int64 = 0
+    /// Last sequence according to the ledger when the fence was taken.
+    var target: Int64 = 0
+    /// When the last successful check of the fence was sent.
+    var checked = MonotonicTime.distantPast
+    /// Not tried for before then.
+    var notBefore = MonotonicTime.distantPast
+    var book: Book
+    /// Decided since the last transaction was sent.
+    var open = Layer()
+    /// In the transaction that is on its way.
+    var inFlight: Layer?
+    /// Sales whose gate is closed.
+    var soldOut: Set<SaleLaneKey> = []
+
+    struct SaleLaneKey: Hashable {
+        let sale: SaleID
+        let lane: Lane
+    }
+
+    init(_ partition: Partition) { book = Book(partition: partition) }
+
+    /// Holds the lease, or is about to.
+    var isHeld: Bool {
+        switch phase {
+        case .idle, .acquiring: false
+        case .fencing, .loading, .owned, .yielding: true
+        }
+    }
+}

@@ -1,0 +1,387 @@
+import Ledger
+import Methods
+import Redlock
+import Sales
+import Wire
+
+extension WorkerCore {
+    // MARK: Taking
+
+    /// Called every few milliseconds, and before the first event after a wait.
+    mutating func tick(_ now: MonotonicTime) {
+        for partition in partitions.indices {
+            if partitions[partition].isHeld {
+                keepLease(partition, now)
+            } else if partitions[partition].phase == .idle {
+                tryToTake(partition, now)
+            }
+        }
+        if isLedgerReady { askForResolution() }
+        giveUpIfUnfit(now)
+        pull(now)
+        finishDraining()
+    }
+
+    /// A free partition is tried for after a wait that grows with the rank: the first in rank goes first.
+    private mutating func tryToTake(_ partition: Int, _ now: MonotonicTime) {
+        let number = Partition(rawValue: Int16(partition))
+        guard !isDraining, isFit(now), now >= partitions[partition].notBefore,
+            partitions[partition].inFlight == nil, let since = membership.freeSince[number],
+            let rank = membership.rank(for: number), now >= since + configuration.rankDelay * rank
+        else { return }
+        partitions[partition].phase = .acquiring
+        partitions[partition].epoch &+= 1
+        effects.append(.acquire(number, epoch: partitions[partition].epoch))
+    }
+
+    mutating func acquired(
+        _ outcome: AcquireOutcome, _ partition: Partition, epoch: UInt32, _ now: MonotonicTime
+    ) {
+        let index = Int(partition.rawValue)
+        guard partitions[index].epoch == epoch else {
+            // Given up meanwhile: a lease that nobody waits for is let go.
+            if case .acquired(let lease) = outcome { effects.append(.release(lease)) }
+            return
+        }
+        if partitions[index].phase != .acquiring { return reacquired(outcome, index, now) }
+        switch outcome {
+        case .acquired(let lease):
+            partitions[index].lease = lease
+            partitions[index].phase = .fencing
+            setRenewal(index, now)
+            effects.append(.takeFence(partition, epoch: epoch))
+        case .held(let retryAfter):
+            partitions[index].phase = .idle
+            let wait = min(retryAfter ?? .milliseconds(100), .milliseconds(200))
+            partitions[index].notBefore = now + wait + jitter(.milliseconds(100))
+        case .noQuorum:
+            partitions[index].phase = .idle
+            partitions[index].notBefore = now + .milliseconds(200) + jitter(.milliseconds(200))
+        }
+    }
+
+    /// The next fence is ours. Its statement is over, so whatever the ledger says from now on is what any older
+    /// owner left for good.
+    mutating func tookFence(
+        _ ownership: Ownership, epoch: UInt32, sent: MonotonicTime, _ now: MonotonicTime
+    ) {
+        let index = Int(ownership.partition.rawValue)
+        guard partitions[index].epoch == epoch, partitions[index].phase == .fencing else { return }
+        partitions[index].fence = ownership.fence
+        partitions[index].batch = ownership.batch
+        partitions[index].target = ownership.last
+        partitions[index].checked = sent
+        partitions[index].book = Book(partition: ownership.partition)
+        partitions[index].soldOut = []
+        partitions[index].open = Layer()
+        partitions[index].phase = .loading
+        if ownership.last == 0 { return serve(index) }
+        effects.append(.load(ownership.partition, epoch: epoch, after: 0))
+    }
+
+    /// A chunk of the ledger. Chunks keep every turn short however long the ledger is.
+    mutating func loaded(_ entries: [Entry], _ partition: Partition, epoch: UInt32, _ now: MonotonicTime) {
+        let index = Int(partition.rawValue)
+        guard partitions[index].epoch == epoch, partitions[index].phase == .loading else { return }
+        for entry in entries {
+            guard entry.sequence == partitions[index].book.last + 1 else {
+                effects.append(.note(.badBook(partition)))
+                return lose(index, .badBook, now)
+            }
+            partitions[index].book.apply(entry)
+        }
+        partitions[index].book.commit(to: partitions[index].book.last)
+        if partitions[index].book.last >= partitions[index].target {
+            serve(index)
+        } else if entries.isEmpty {
+            effects.append(.note(.badBook(partition)))
+            lose(index, .badBook, now)
+        } else {
+            effects.append(.load(partition, epoch: epoch, after: partitions[index].book.last))
+        }
+    }
+
+    private mutating func serve(_ index: Int) {
+        partitions[index].phase = .owned
+        for (sale, lane) in partitions[index].book.soldOutSales() {
+            partitions[index].soldOut.insert(PartitionState.SaleLaneKey(sale: sale, lane: lane))
+        }
+        let number = partitions[index].book.partition
+        effects.append(.own(number))
+        effects.append(.note(.owned(number, partitions[index].fence, entries: partitions[index].book.last)))
+    }
+
+    /// The fence could not be taken or the book not be read.
+    mutating func takingFailed(_ partition: Partition, epoch: UInt32, _ now: MonotonicTime) {
+        let index = Int(partition.rawValue)
+        guard partitions[index].epoch == epoch else { return }
+        lose(index, .unfit, now)
+    }
+
+    // MARK: Keeping
+
+    private mutating func setRenewal(_ index: Int, _ now: MonotonicTime) {
+        // Renewal at a third of the lifetime, a tenth of that early or not at all: leases taken together spread.
+        let third = configuration.leaseTTL / 3
+        partitions[index].renewAt = now + third - jitter(third / 10)
+    }
+
+    private mutating func keepLease(_ index: Int, _ now: MonotonicTime) {
+        guard let lease = partitions[index].lease else { return }
+        if now >= lease.validUntil {
+            // Without a quorum nobody else can take it, and the fence is what keeps second writers out.
+            if partitions[index].isQuorumLost {
+                if configuration.onQuorumLoss == .refuse { return lose(index, .quorumLost, now) }
+            } else {
+                return lose(index, .leaseExpired, now)
+            }
+        }
+        guard now >= partitions[index].renewAt, !partitions[index].isExtending else { return }
+        partitions[index].isExtending = true
+        let number = Partition(rawValue: Int16(index))
+        if now >= lease.validUntil {
+            // It cannot be extended any more: its remains are released first, or they would refuse the new one.
+            effects.append(.release(lease))
+            effects.append(.acquire(number, epoch: partitions[index].epoch))
+        } else {
+            effects.append(.extend(number, epoch: partitions[index].epoch, lease))
+        }
+    }
+
+    mutating func extended(
+        _ outcome: ExtendOutcome, _ partition: Partition, epoch: UInt32, _ now: MonotonicTime
+    ) {
+        let index = Int(partition.rawValue)
+        guard partitions[index].epoch == epoch, partitions[index].isHeld else { return }
+        partitions[index].isExtending = false
+        switch outcome {
+        case .extended(let lease):
+            partitions[index].lease = lease
+            partitions[index].isQuorumLost = false
+            setRenewal(index, now)
+        case .taken:
+            lose(index, .leaseTaken, now)
+        case .vanished:
+            // The nodes forgot it, nobody took it: take it anew. The fence has not moved, so we go on meanwhile.
+            partitions[index].isExtending = true
+            if let lease = partitions[index].lease { effects.append(.release(lease)) }
+            effects.append(.acquire(partition, epoch: epoch))
+        case .noQuorum:
+            partitions[index].isQuorumLost = true
+            partitions[index].renewAt = now + configuration.leaseTTL / 6
+        }
+    }
+
+    /// A lease that was lost by its nodes, not to another worker, and tried for anew.
+    private mutating func reacquired(_ outcome: AcquireOutcome, _ index: Int, _ now: MonotonicTime) {
+        partitions[index].isExtending = false
+        switch outcome {
+        case .acquired(let lease):
+            partitions[index].lease = lease
+            partitions[index].isQuorumLost = false
+            setRenewal(index, now)
+        case .held:
+            lose(index, .leaseTaken, now)
+        case .noQuorum:
+            partitions[index].isQuorumLost = true
+            partitions[index].renewAt = now + configuration.leaseTTL / 6
+        }
+    }
+
+    /// The ledger's word on our fences.
+    mutating func checked(_ rows: [Ownership], ledger: LedgerTime, sent: MonotonicTime, _ now: MonotonicTime)
+    {
+        lastCheck = max(lastCheck, sent)
+        sample(ledger, sent: sent, now)
+        breaker.succeeded(now)
+        for row in rows {
+            let index = Int(row.partition.rawValue)
+            guard partitions.indices.contains(index) else { continue }
+            switch partitions[index].phase {
+            case .owned, .loading, .yielding: break
+            case .idle, .acquiring, .fencing: continue
+            }
+            // While an outcome is being resolved it is ourselves who move the fence.
+            if case .resolving(let doubtful, _) = transaction, doubtful.contains(index) { continue }
+            if row.fence == partitions[index].fence {
+                partitions[index].checked = max(partitions[index].checked, sent)
+            } else if row.fence > partitions[index].fence {
+                lose(index, .fenceMoved, now)
+            }
+        }
+    }
+
+    /// A reading of the ledger's clock that came with an answer.
+    mutating func sample(_ ledger: LedgerTime, sent: MonotonicTime, _ now: MonotonicTime) {
+        let (sent, received) = (sent.nanoseconds / 1_000, now.nanoseconds / 1_000)
+        if clock == nil {
+            clock = LedgerClock(sent: sent, received: received, ledger: ledger)
+        } else {
+            clock!.add(sent: sent, received: received, ledger: ledger)
+        }
+    }
+
+    /// Partitions whose fences are to be checked.
+    var held: [Partition] {
+        partitions.indices.filter { partitions[$0].isHeld && partitions[$0].fence.rawValue > 0 }
+            .map { Partition(rawValue: Int16($0)) }
+    }
+
+    // MARK: Losing
+
+    /// Stops serving a partition at once. What is undecided is handed back; what is on its way to the ledger is
+    /// answered when its outcome is known.
+    mutating func lose(_ index: Int, _ reason: LossReason, _ now: MonotonicTime) {
+        guard partitions[index].phase != .idle else { return }
+        let number = Partition(rawValue: Int16(index))
+        let fence = partitions[index].fence
+        if case .yielding(_, let successor?) = partitions[index].phase {
+            answer(successor, index, .notYielded)
+        }
+        if partitions[index].phase == .owned { effects.append(.disown(number, fence)) }
+        if partitions[index].isHeld { effects.append(.note(.lost(number, fence, reason))) }
+        if let lease = partitions[index].lease { effects.append(.release(lease)) }
+        partitions[index].phase = .idle
+        partitions[index].epoch &+= 1
+        partitions[index].lease = nil
+        partitions[index].isExtending = false
+        partitions[index].isQuorumLost = false
+        partitions[index].soldOut = []
+        returnOpen(index)
+        // Whoever was overtaken stays away for a lease's lifetime: two workers must not duel over fences.
+        let pause = reason == .fenceMoved ? configuration.leaseTTL : .milliseconds(100)
+        partitions[index].notBefore = now + pause + jitter(.milliseconds(200))
+    }
+
+    /// Hands back what was decided but not sent to the ledger.
+    private mutating func returnOpen(_ index: Int) {
+        let open = partitions[index].open
+        partitions[index].open = Layer()
+        dirty.removeAll { $0 == index }
+        let keep = partitions[index].inFlight?.entries.last?.sequence ?? partitions[index].book.committed
+        partitions[index].book.revert(to: max(keep, partitions[index].book.committed))
+        for waiting in open.waiting { answer(waiting.to, index, .returned) }
+        let undecided = again.filter { $0.partition == index }
+        again.removeAll { $0.partition == index }
+        for item in undecided { answer(item.to, index, .returned) }
+    }
+
+    /// A worker that does not reach the ledger gives its partitions to one that does. If nobody does, everybody
+    /// keeps what they have.
+    private mutating func giveUpIfUnfit(_ now: MonotonicTime) {
+        guard now - lastCheck > configuration.giveUpTime,
+            membership.live.contains(where: { $0 != configuration.name })
+        else { return }
+        for index in partitions.indices where partitions[index].isHeld { lose(index, .unfit, now) }
+    }
+
+    /// The ledger is another one, or was restored: all fences and books are void.
+    mutating func incarnationChanged(_ now: MonotonicTime) {
+        for index in partitions.indices {
+            lose(index, .newIncarnation, now)
+            // What was on its way went to a ledger that is no more.
+            if let layer = partitions[index].inFlight {
+                partitions[index].inFlight = nil
+                for waiting in layer.waiting { answer(waiting.to, index, .returned) }
+            }
+        }
+        transaction = .none
+        clock = nil
+    }
+
+    // MARK: Handing over
+
+    /// Asks for the first partition that should be ours and is another's: pull, not push, one at a time.
+    private mutating func pull(_ now: MonotonicTime) {
+        guard !isDraining, asked == nil, isFit(now), membership.isKnown, isLedgerReady else { return }
+        for index in partitions.indices where partitions[index].phase == .idle {
+            let number = Partition(rawValue: Int16(index))
+            guard now >= partitions[index].notBefore, membership.freeSince[number] == nil,
+                membership.rank(for: number) == 0
+            else { continue }
+            asked = number
+            effects.append(.askYield(number))
+            return
+        }
+    }
+
+    /// The owner's answer.
+    mutating func yieldAnswered(_ partition: Partition, isGranted: Bool, _ now: MonotonicTime) {
+        asked = nil
+        if isGranted {
+            membership.release(partition)
+            tryToTake(Int(partition.rawValue), now)
+        } else {
+            partitions[Int(partition.rawValue)].notBefore =
+                now + .milliseconds(500) + jitter(.milliseconds(500))
+        }
+    }
+
+    /// A successor asks for a partition. It gets it if it ranks before us; one hand-over at a time.
+    mutating func yield(_ request: YieldPartition, to: ReplyAddress, _ now: MonotonicTime) {
+        let index = Int(request.partition.rawValue)
+        guard partitions.indices.contains(index), partitions[index].phase == .owned else {
+            return answer(to, index, .returned)
+        }
+        let isYielding = partitions.contains {
+            if case .yielding = $0.phase { return true }
+            return false
+        }
+        guard !isYielding, let theirs = membership.rank(of: request.successor, for: request.partition),
+            theirs < membership.rank(for: request.partition) ?? .max
+        else { return answer(to, index, .notYielded) }
+        beginYielding(index, .yielded, to: to, now)
+    }
+
+    private mutating func beginYielding(
+        _ index: Int, _ reason: LossReason, to: ReplyAddress?, _ now: MonotonicTime
+    ) {
+        effects.append(.disown(Partition(rawValue: Int16(index)), partitions[index].fence))
+        partitions[index].phase = .yielding(reason, to: to)
+        partitions[index].soldOut = []
+        finishIfYielding(index, now)
+    }
+
+    /// Releases a partition that is being given up, once everything that was decided has been answered.
+    mutating func finishIfYielding(_ index: Int, _ now: MonotonicTime) {
+        guard case .yielding(let reason, let successor) = partitions[index].phase,
+            partitions[index].open.isEmpty, partitions[index].inFlight == nil
+        else { return }
+        let undecided = again.filter { $0.partition == index }
+        again.removeAll { $0.partition == index }
+        for item in undecided { answer(item.to, index, .returned) }
+        effects.append(.note(.lost(Partition(rawValue: Int16(index)), partitions[index].fence, reason)))
+        if let lease = partitions[index].lease {
+            if let successor {
+                effects.append(.releaseAndAnswer(lease, successor))
+            } else {
+                effects.append(.release(lease))
+            }
+        }
+        partitions[index].phase = .idle
+        partitions[index].epoch &+= 1
+        partitions[index].lease = nil
+        partitions[index].isExtending = false
+        partitions[index].notBefore = now + .seconds(1)
+    }
+
+    /// Gives everything up in good order.
+    mutating func drain(_ now: MonotonicTime) {
+        guard !isDraining else { return }
+        isDraining = true
+        effects.append(.sayDraining)
+        for index in partitions.indices {
+            switch partitions[index].phase {
+            case .owned: beginYielding(index, .draining, to: nil, now)
+            case .acquiring, .fencing, .loading: lose(index, .draining, now)
+            case .idle, .yielding: break
+            }
+        }
+        finishDraining()
+    }
+
+    private mutating func finishDraining() {
+        guard isDraining, partitions.allSatisfy({ $0.phase == .idle && $0.inFlight == nil }) else { return }
+        effects.append(.drained)
+    }
+}

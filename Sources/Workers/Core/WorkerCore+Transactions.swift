@@ -1,0 +1,217 @@
+import Ledger
+import Sales
+import Wire
+
+extension WorkerCore {
+    /// What to commit next, or nil: one transaction is on its way at a time, and the next fills meanwhile.
+    mutating func nextTransaction(_ now: MonotonicTime) -> [Batch]? {
+        guard transaction == .none, isLedgerReady else { return nil }
+        decideAgain(now)
+        guard !dirty.isEmpty else { return nil }
+        // In order of their number, as the ledger locks them.
+        dirty.sort()
+        var batches: [Batch] = []
+        var chosen: [Int] = []
+        for partition in dirty where !partitions[partition].open.entries.isEmpty {
+            partitions[partition].batch += 1
+            batches.append(
+                Batch(
+                    partition: Partition(rawValue: Int16(partition)), fence: partitions[partition].fence,
+                    number: partitions[partition].batch, entries: partitions[partition].open.entries))
+            partitions[partition].inFlight = partitions[partition].open
+            partitions[partition].open = Layer()
+            chosen.append(partition)
+        }
+        dirty.removeAll(keepingCapacity: true)
+        guard !batches.isEmpty else { return nil }
+        transaction = .sent(partitions: chosen)
+        return batches
+    }
+
+    /// Decides what was taken back, as many as the present limit allows.
+    private mutating func decideAgain(_ now: MonotonicTime) {
+        guard !again.isEmpty, dirty.isEmpty else { return }
+        let number = min(againLimit, again.count)
+        let next = Array(again[..<number])
+        again.removeFirst(number)
+        // While more wait, new requests still queue up behind them.
+        let rest = again
+        again = []
+        for item in next { receive(item.request, for: item.partition, to: item.to, now) }
+        again = rest
+        if again.isEmpty, againLimit < configuration.maximumEntries {
+            againLimit = configuration.maximumEntries
+        }
+    }
+
+    // MARK: Outcomes
+
+    /// The transaction is in the ledger. `sent` is when it was sent: a commit is a fence check, too.
+    mutating func committed(sent: MonotonicTime, _ now: MonotonicTime) {
+        guard case .sent(let chosen) = transaction else { return }
+        transaction = .none
+        againLimit = min(againLimit * 2, configuration.maximumEntries)
+        breaker.succeeded(now)
+        for partition in chosen {
+            partitions[partition].checked = max(partitions[partition].checked, sent)
+            settle(partition, now)
+        }
+    }
+
+    /// The layer on its way has committed: its answers leave.
+    private mutating func settle(_ partition: Int, _ now: MonotonicTime) {
+        guard let layer = partitions[partition].inFlight else { return }
+        partitions[partition].inFlight = nil
+        let last = layer.entries.last?.sequence ?? partitions[partition].book.committed
+        var soldOut = partitions[partition].soldOut
+        partitions[partition].book.commit(
+            to: last,
+            emptied: { soldOut.insert(PartitionState.SaleLaneKey(sale: $0, lane: $1)) },
+            stocked: { soldOut.remove(PartitionState.SaleLaneKey(sale: $0, lane: $1)) })
+        if soldOut != partitions[partition].soldOut {
+            partitions[partition].soldOut = soldOut
+            effects.append(.beat)
+        }
+        for waiting in layer.waiting { release(waiting, partition, now) }
+        finishIfYielding(partition, now)
+    }
+
+    /// The layer on its way did not commit: it and all above it are dropped and decided again.
+    private mutating func takeBack(_ partition: Int, _ now: MonotonicTime) {
+        guard let layer = partitions[partition].inFlight else { return }
+        partitions[partition].inFlight = nil
+        partitions[partition].batch -= 1
+        let open = partitions[partition].open
+        partitions[partition].open = Layer()
+        dirty.removeAll { $0 == partition }
+        partitions[partition].book.revert(to: partitions[partition].book.committed)
+        let undone = (layer.waiting + open.waiting).map {
+            Undecided(partition: partition, to: $0.to, request: $0.request)
+        }
+        // Those of a partition that is not ours any more are returned when their turn comes.
+        again.insert(contentsOf: undone, at: 0)
+        finishIfYielding(partition, now)
+    }
+
+    /// Nothing was written: these partitions are not ours under this fence, or their batch number is known. New
+    /// fences tell; the rest is decided again without them.
+    mutating func fenced(_ lost: [Partition], _ now: MonotonicTime) {
+        guard case .sent(let chosen) = transaction else { return }
+        let doubtful = Set(lost.map { Int($0.rawValue) })
+        for partition in chosen where !doubtful.contains(partition) { takeBack(partition, now) }
+        resolve(chosen.filter(doubtful.contains), now)
+    }
+
+    /// Nothing was written, because it was decided too long ago.
+    mutating func stale(_ now: MonotonicTime) {
+        guard case .sent(let chosen) = transaction else { return }
+        transaction = .none
+        for partition in chosen { takeBack(partition, now) }
+    }
+
+    /// Nothing was written: one of the entries cannot be stored. Halves find the one.
+    mutating func refused(_ now: MonotonicTime) {
+        guard case .sent(let chosen) = transaction else { return }
+        transaction = .none
+        let number = chosen.reduce(0) { $0 + (partitions[$1].inFlight?.entries.count ?? 0) }
+        if number == 1, let partition = chosen.first { return condemn(partition, now) }
+        againLimit = max(1, number / 2)
+        for partition in chosen { takeBack(partition, now) }
+    }
+
+    /// The single entry of the transaction is the offender: its request ends as INTERNAL, the others are decided
+    /// again.
+    private mutating func condemn(_ partition: Int, _ now: MonotonicTime) {
+        guard let index = partitions[partition].inFlight?.waiting.firstIndex(where: \.isOwnEntry) else {
+            return
+        }
+        let offender = partitions[partition].inFlight!.waiting.remove(at: index)
+        answer(offender.to, partition, .broken)
+        effects.append(.note(.offender))
+        takeBack(partition, now)
+    }
+
+    /// Nothing was written, and not for a reason of ours: the requests are refused as not executed.
+    mutating func failed(isOutage: Bool, _ now: MonotonicTime) {
+        guard case .sent(let chosen) = transaction else { return }
+        transaction = .none
+        if isOutage { breaker.failed(now, random: random()) }
+        for partition in chosen { takeBack(partition, now) }
+        if isOutage { refuseUndecided() }
+    }
+
+    private mutating func refuseUndecided() {
+        let refused = again
+        again = []
+        for item in refused { answer(item.to, item.partition, .unavailable(.ledger)) }
+    }
+
+    /// The connection was lost after the transaction was sent: it may be in the ledger, or may yet get there.
+    mutating func unknown(_ now: MonotonicTime) {
+        guard case .sent(let chosen) = transaction else { return }
+        resolve(chosen, now)
+    }
+
+    private mutating func resolve(_ doubtful: [Int], _ now: MonotonicTime) {
+        guard !doubtful.isEmpty else {
+            transaction = .none
+            return
+        }
+        transaction = .resolving(partitions: doubtful, isAsking: false)
+        askForResolution()
+    }
+
+    /// Takes new fences, which waits for the old transaction, shuts out every later one, and tells the number of
+    /// the last batch.
+    mutating func askForResolution() {
+        guard case .resolving(let doubtful, isAsking: false) = transaction, isLedgerReady else { return }
+        transaction = .resolving(partitions: doubtful, isAsking: true)
+        effects.append(
+            .renewFences(
+                doubtful.map {
+                    WorkerEffect.HeldFence(
+                        partition: Partition(rawValue: Int16($0)), fence: partitions[$0].fence)
+                }))
+    }
+
+    /// New fences, where the old ones were still ours.
+    mutating func renewed(_ held: [Ownership], sent: MonotonicTime, _ now: MonotonicTime) {
+        guard case .resolving(let doubtful, isAsking: true) = transaction else { return }
+        var unresolved: [Int] = []
+        for partition in doubtful {
+            let number = Partition(rawValue: Int16(partition))
+            guard let ours = held.first(where: { $0.partition == number }) else {
+                unresolved.append(partition)
+                effects.append(
+                    .checkBatch(number, batch: partitions[partition].batch, partitions[partition].fence))
+                continue
+            }
+            let isCommitted = ours.batch == partitions[partition].batch
+            partitions[partition].fence = ours.fence
+            partitions[partition].checked = sent
+            if partitions[partition].phase == .owned { effects.append(.own(number)) }
+            effects.append(.note(.resolved(number, committed: isCommitted)))
+            if isCommitted { settle(partition, now) } else { takeBack(partition, now) }
+        }
+        transaction = unresolved.isEmpty ? .none : .resolving(partitions: unresolved, isAsking: true)
+    }
+
+    /// The question could not be asked, or its answer was lost. It is asked again.
+    mutating func resolutionFailed() {
+        guard case .resolving(let doubtful, isAsking: true) = transaction else { return }
+        transaction = .resolving(partitions: doubtful, isAsking: false)
+    }
+
+    /// The partition is somebody else's by now, and this is how its last batch ended. A batch that did not commit
+    /// never will: its requests are handed back, never refused.
+    mutating func batchChecked(_ partition: Partition, isCommitted: Bool, _ now: MonotonicTime) {
+        guard case .resolving(var doubtful, let isAsking) = transaction else { return }
+        let index = Int(partition.rawValue)
+        guard let position = doubtful.firstIndex(of: index) else { return }
+        doubtful.remove(at: position)
+        transaction = doubtful.isEmpty ? .none : .resolving(partitions: doubtful, isAsking: isAsking)
+        effects.append(.note(.resolved(partition, committed: isCommitted)))
+        lose(index, .fenceMoved, now)
+        if isCommitted { settle(index, now) } else { takeBack(index, now) }
+    }
+}

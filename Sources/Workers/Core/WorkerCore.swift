@@ -1,0 +1,221 @@
+import Ledger
+import Methods
+import Redlock
+import Resilience
+import Sales
+import Wire
+
+/// Everything a worker decides: a value without I/O, clock or randomness of its own. Events, times and random
+/// numbers go in; answers and effects come out.
+struct WorkerCore {
+    let configuration: WorkerConfiguration
+    /// Answers to be sent, in order. The shell empties the list.
+    var answers: [Answer] = []
+    /// What else is to be done. The shell empties the list.
+    var effects: [WorkerEffect] = []
+
+    var partitions: [PartitionState]
+    var membership: Membership
+    var clock: LedgerClock?
+    var breaker = CircuitBreaker()
+    /// The ledger's connections are up.
+    var isLedgerReady = false
+    var transaction = TransactionState.none
+    /// Partitions whose open layer has entries.
+    var dirty: [Int] = []
+    /// Requests to be decided again after a transaction that did not commit; new ones queue up behind them.
+    var again: [Undecided] = []
+    /// How many of those go into a transaction. Halved while the ledger refuses one of them.
+    var againLimit: Int
+    var lastCheck = MonotonicTime.distantPast
+    var firstCheck: MonotonicTime?
+    var isDraining = false
+    /// The hand-over that was asked for, if any: one at a time.
+    var asked: Partition?
+    private var randomState: UInt64
+
+    /// A request that waits to be decided.
+    struct Undecided {
+        let partition: Int
+        let to: ReplyAddress
+        let request: Request
+    }
+
+    /// The transaction on its way. There is at most one.
+    enum TransactionState: Equatable {
+        /// Can become `sent`.
+        case none
+        /// Can become `none` or `resolving`.
+        case sent(partitions: [Int])
+        /// Its outcome is unknown for these partitions. Becomes `none`.
+        case resolving(partitions: [Int], isAsking: Bool)
+    }
+
+    /// - Parameter seed: of the generator that draws jitter; the same seed gives the same run.
+    init(configuration: WorkerConfiguration, partitions: Int, seed: UInt64) {
+        self.configuration = configuration
+        self.partitions = (0..<partitions).map { PartitionState(Partition(rawValue: Int16($0))) }
+        membership = Membership(name: configuration.name)
+        againLimit = configuration.maximumEntries
+        randomState = seed
+    }
+
+    /// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
+    mutating func random() -> UInt64 {
+        randomState &+= 0x9e37_79b9_7f4a_7c15
+        var value = randomState
+        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
+        return value ^ (value >> 31)
+    }
+
+    mutating func jitter(_ most: TimeAmount) -> TimeAmount {
+        TimeAmount(nanoseconds: Int64(random() % UInt64(most.nanoseconds + 1)))
+    }
+
+    // MARK: Requests
+
+    /// A request for a partition. Its answer is in `answers` now or after a commit.
+    mutating func receive(_ request: Request, for partition: Int, to: ReplyAddress, _ now: MonotonicTime) {
+        guard partitions.indices.contains(partition), partitions[partition].phase == .owned else {
+            return answer(to, partition, .returned)
+        }
+        guard isLedgerReady, case .admitted = breaker.admit(now) else {
+            return answer(to, partition, .unavailable(.ledger))
+        }
+        if again.isEmpty {
+            decide(request, for: partition, to: to, now)
+        } else {
+            again.append(Undecided(partition: partition, to: to, request: request))
+        }
+    }
+
+    private mutating func decide(
+        _ request: Request, for partition: Int, to: ReplyAddress, _ now: MonotonicTime
+    ) {
+        guard let clock else { return answer(to, partition, .unavailable(.stale)) }
+        let instant = clock.instant(at: now.nanoseconds / 1_000)
+        switch request {
+        case .place(let order):
+            conclude(partitions[partition].book.decide(order, at: instant), request, partition, to, now)
+        case .settle(let settle):
+            conclude(partitions[partition].book.decide(settle, at: instant), request, partition, to, now)
+        case .create(let create):
+            conclude(partitions[partition].book.decide(create, at: instant), request, partition, to, now)
+        case .change(let change):
+            conclude(partitions[partition].book.decide(change, at: instant), request, partition, to, now)
+        case .getOrder(let sequence):
+            let isOrder = partitions[partition].book.order(at: sequence) != nil
+            hold(request, isOrder ? .order(sequence) : .refused(.unknownOrder), partition, to, now)
+        case .getSale(let sale, let lane):
+            let found = partitions[partition].book.sale(sale, lane, at: instant)
+            hold(request, found.map { .sale($0) } ?? .refused(.unknownSale), partition, to, now)
+        case .listSales:
+            let sales = partitions[partition].book.sales(maximum: SaleList.maximum, at: instant)
+            let isCut = sales.count < partitions[partition].book.saleCount
+            hold(request, .sales(SaleList(sales: sales, isCut: isCut)), partition, to, now)
+        }
+    }
+
+    private mutating func conclude(
+        _ decision: Decision, _ request: Request, _ partition: Int, _ to: ReplyAddress, _ now: MonotonicTime
+    ) {
+        switch decision {
+        case .entry(let entry):
+            if partitions[partition].open.entries.isEmpty { dirty.append(partition) }
+            partitions[partition].open.entries.append(entry)
+            let reply = reply(to: request, entry.sequence, partition, now)
+            partitions[partition].open.waiting.append(
+                Waiting(to: to, request: request, reply: reply, isOwnEntry: true))
+        case .existing(let sequence):
+            hold(request, reply(to: request, sequence, partition, now), partition, to, now)
+        case .refused(let refusal):
+            hold(request, .refused(refusal), partition, to, now)
+        }
+    }
+
+    private func reply(to request: Request, _ sequence: Int64, _ partition: Int, _ now: MonotonicTime)
+        -> Reply
+    {
+        switch request {
+        case .place: return .order(sequence)
+        case .settle: return .settled(sequence)
+        case .create(let create): return saleReply(create.sale, partition, now)
+        case .change(let change): return saleReply(change.sale, partition, now)
+        case .getOrder, .getSale, .listSales: preconditionFailure("look-ups make no entries")
+        }
+    }
+
+    private func saleReply(_ sale: SaleID, _ partition: Int, _ now: MonotonicTime) -> Reply {
+        guard let clock else { return .unavailable(.stale) }
+        let instant = clock.instant(at: now.nanoseconds / 1_000)
+        guard let sale = partitions[partition].book.sale(sale, .only, at: instant) else {
+            return .refused(.unknownSale)
+        }
+        return .sale(sale)
+    }
+
+    /// Keeps an answer that made no entry until everything it rests on has committed.
+    private mutating func hold(
+        _ request: Request, _ reply: Reply, _ partition: Int, _ to: ReplyAddress, _ now: MonotonicTime
+    ) {
+        let waiting = Waiting(to: to, request: request, reply: reply, isOwnEntry: false)
+        if !partitions[partition].open.entries.isEmpty {
+            partitions[partition].open.waiting.append(waiting)
+        } else if partitions[partition].inFlight != nil {
+            partitions[partition].inFlight!.waiting.append(waiting)
+        } else {
+            release(waiting, partition, now)
+        }
+    }
+
+    /// Sends an answer whose foundation has committed. One that rests on memory alone is only as good as the
+    /// last fence check.
+    mutating func release(_ waiting: Waiting, _ partition: Int, _ now: MonotonicTime) {
+        if waiting.isOwnEntry || now - partitions[partition].checked <= configuration.freshness {
+            answer(waiting.to, partition, waiting.reply)
+        } else {
+            answer(waiting.to, partition, .unavailable(.stale))
+        }
+    }
+
+    mutating func answer(_ to: ReplyAddress, _ partition: Int, _ reply: Reply) {
+        answers.append(Answer(to: to, partition: partition, reply: reply))
+    }
+
+    // MARK: Gates
+
+    /// The gates to keep closed, of partitions whose fence was checked recently enough to say so.
+    func closedGates(_ now: MonotonicTime) -> [ClosedGate] {
+        var gates: [ClosedGate] = []
+        for state in partitions where state.phase == .owned && !state.soldOut.isEmpty {
+            guard now - state.checked <= configuration.freshness else { continue }
+            for key in state.soldOut {
+                guard gates.count < WorkerBeat.maximumGates else { return gates }
+                gates.append(closedGate(key, state))
+            }
+        }
+        return gates
+    }
+
+    func closedGates(of partition: Int, _ now: MonotonicTime) -> [ClosedGate] {
+        let state = partitions[partition]
+        guard now - state.checked <= configuration.freshness else { return [] }
+        return state.soldOut.prefix(WorkerBeat.maximumGates).map { closedGate($0, state) }
+    }
+
+    private func closedGate(_ key: PartitionState.SaleLaneKey, _ state: PartitionState) -> ClosedGate {
+        ClosedGate(
+            method: OrderMethods.place.id,
+            routing: RoutingKey(sale: key.sale.rawValue, lane: key.lane.rawValue),
+            partition: state.book.partition, fence: state.fence, change: state.book.committed,
+            reason: .soldOut)
+    }
+
+    /// Milliseconds left of the lease that runs out first; nil without leases.
+    func leaseLeft(_ now: MonotonicTime) -> Int64? {
+        partitions.compactMap { $0.isHeld ? $0.lease.map { ($0.validUntil - now).milliseconds } : nil }.min()
+    }
+
+    func isFit(_ now: MonotonicTime) -> Bool { now - lastCheck <= configuration.fitness }
+}

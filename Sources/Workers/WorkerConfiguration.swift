@@ -1,0 +1,51 @@
+public import Redis
+public import Wire
+
+/// Every bound and interval of a worker.
+public struct WorkerConfiguration: Sendable {
+    /// What happens to an owner whose Redis nodes no longer make a quorum.
+    public enum QuorumLossPolicy: String, Sendable, CaseIterable {
+        /// It goes on under its fence, which refuses any second writer.
+        case `continue`
+        /// It stops when its lease runs out.
+        case refuse
+    }
+
+    /// Unique in the cluster, stable over restarts: rendezvous hashing ranks by it.
+    public var name: String
+    /// The workers' endpoint of every broker.
+    public var brokers: [String]
+    public var redis: [RedisAddress]
+    public var ledger: String
+    public var leaseTTL: TimeAmount
+    public var onQuorumLoss = QuorumLossPolicy.continue
+    /// Calls from all brokers at a time, which bounds what waits for a commit.
+    public var credit: Int32 = 4_096
+    /// Entries in a transaction; what is over waits for the next.
+    public var maximumEntries = 4_096
+
+    public init(
+        name: String, brokers: [String], redis: [RedisAddress], ledger: String,
+        leaseTTL: TimeAmount = .seconds(3)
+    ) {
+        self.name = name
+        self.brokers = brokers
+        self.redis = redis
+        self.ledger = ledger
+        self.leaseTTL = leaseTTL
+    }
+
+    /// Between two beats to a broker.
+    var beatInterval: TimeAmount { min(.milliseconds(100), leaseTTL / 6) }
+    /// Between two reads of the own fences.
+    var checkInterval: TimeAmount { .milliseconds(250) }
+    /// How long after the sending of its last successful check an owner may say no (promise P7).
+    var freshness: TimeAmount { .milliseconds(500) }
+    /// Without a successful check for so long a worker is unfit, and after `giveUpTime` gives its partitions away.
+    var fitness: TimeAmount { .seconds(1) }
+    var giveUpTime: TimeAmount { .seconds(2) }
+    /// Rank r tries a free lease after r times this.
+    var rankDelay: TimeAmount { .milliseconds(200) }
+    /// Entries per chunk when a book is loaded: a chunk takes a few milliseconds of a turn.
+    var loadChunk: Int { 4_000 }
+}
