@@ -18,6 +18,11 @@ import Testing
         for index in 1...5 { #expect(UnixSocket.answersPing(layout.redisSocket(index))) }
 
         #expect(try folder.sql("select session_user || ' ' || current_database()") == "stampede stampede")
+        // What the ledger reads to know which server it talks to must be open to this role.
+        #expect(
+            try folder.sql(
+                "select system_identifier > 0, timeline_id from pg_control_system(), pg_control_checkpoint()")
+                == "t|1")
         let durable =
             "select string_agg(name || '=' || setting, ' ' order by name) from pg_settings where name in "
         #expect(
