@@ -33,7 +33,12 @@ import Testing
         let file = try ClusterFile.load(folder: folder.data)
         #expect(file.supervisor == getpid())
         #expect(Set(file.pids.keys) == Set(names))
-        for name in names { #expect(file.pids[name] == cluster.pid(of: name)) }
+        for name in names {
+            let pid = try #require(cluster.pid(of: name))
+            #expect(file.pids[name] == pid)
+            // Ctrl-C on a terminal goes to the supervisor's process group, which the children are not in.
+            #expect(getpgid(pid) == pid)
+        }
         #expect(file.ledgerDSN == cluster.ledgerDSN)
         let dsn = layout.dsn(application: "migrate")
         #expect(folder.commandLines.first == "migrate --ledger \(dsn) --partitions 64")
