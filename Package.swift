@@ -79,6 +79,8 @@ let package = Package(
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             swiftSettings: settings),
+
+        .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,31 @@
+# One command per job. Each installs what it needs; `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help demo test build lint format clean packages
+
+sources := Sources Tests Package.swift
+
+help: ## list the commands
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: packages ## run a flash sale on a local cluster of real processes
+	swift build -c release --product stampede
+	.build/release/stampede demo
+
+test: build lint ## build, lint, and run every test
+	swift test
+
+build: packages ## build everything, unoptimised
+	swift build
+
+lint: packages ## check the style, strictly
+	swift format lint --strict --recursive --parallel $(sources)
+
+format: packages ## rewrite the sources in the style
+	swift format --in-place --recursive --parallel $(sources)
+
+clean: ## remove what was built
+	rm -rf .build
+
+packages:
+	@command -v swift >/dev/null || { echo "Swift is not installed: put a toolchain of version 6.3 or later (https://www.swift.org/install/linux) into PATH." >&2; exit 1; }
+	@deploy/install-packages.sh

@@ -1,0 +1,130 @@
+import Glibc
+
+/// A local cluster of real processes in one data folder: Redis nodes, Postgres, brokers and workers, each
+/// started again when it dies.
+///
+/// The children end with this process, even when it is killed: the kernel signals them.
+public final class Cluster: Sendable {
+    /// What happens to the processes, from the first start on, until `stop` has ended the last one. For one
+    /// reader; the newest 1,024 events are kept for it.
+    public var events: AsyncStream<ClusterEvent> { roster.events }
+
+    private let roster: Roster
+    private let lock: FolderLock
+
+    /// Starts a cluster. Returns when Redis answers PING, Postgres lets us in, the ledger is migrated,
+    /// brokers listen and workers run.
+    ///
+    /// Cancelling the task gives up. After a failure everything that was started has been stopped.
+    ///
+    /// - Throws: `ClusterError` in one sentence.
+    public static func start(_ configuration: ClusterConfiguration) async throws(ClusterError) -> Cluster {
+        let result = await Blocking.run { cancellation in
+            Result { () throws(ClusterError) in try startNow(configuration, unless: cancellation) }
+        }
+        return try result.get()
+    }
+
+    private static func startNow(
+        _ configuration: ClusterConfiguration, unless cancellation: Blocking.Cancellation
+    ) throws(ClusterError) -> Cluster {
+        try configuration.check()
+        let layout = configuration.layout
+        try layout.check(redisCount: configuration.redisCount, brokerCount: configuration.brokerCount)
+        let programs = try Programs(dataVersion: Postgres.dataVersion(layout))
+        guard access(configuration.stampedeExecutable, X_OK) == 0 else {
+            throw ClusterError(
+                .missingProgram,
+                "“\(configuration.stampedeExecutable)” is no program: build it with `make build`.")
+        }
+        try DataFolder(layout: layout).makeRoot()
+        let cluster = Cluster(Roster(configuration), try FolderLock(layout.lock))
+        do throws(ClusterError) {
+            try Startup(roster: cluster.roster, programs: programs, cancellation: cancellation).run()
+        } catch {
+            cluster.stopNow()
+            throw error
+        }
+        return cluster
+    }
+
+    private init(_ roster: Roster, _ lock: FolderLock) {
+        self.roster = roster
+        self.lock = lock
+    }
+
+    // MARK: What there is
+
+    /// The endpoints services connect to, one per broker.
+    public var brokerEndpoints: [String] { roster.configuration.brokers.map(\.clients) }
+    /// A libpq connection string for the ledger.
+    public var ledgerDSN: String { roster.layout.dsn(application: "stampede") }
+    /// `unix:/path` per Redis node.
+    public var redisAddresses: [String] { roster.configuration.redisAddresses }
+    /// The processes in the order of their start: `redis-1` …, `postgres`, `broker-1` …, `worker-1` ….
+    public var names: [String] { roster.children.map(\.name) }
+    /// The process of that name, while it runs.
+    public func pid(of name: String) -> Int32? { try? roster.child(name).pid }
+
+    // MARK: What can be done to it
+
+    /// Sends a signal to a process. Returns false when it does not run at the moment.
+    ///
+    /// - Throws: `notRunning` when the cluster has no such process.
+    @discardableResult
+    public func kill(_ name: String, _ signal: Int32) throws(ClusterError) -> Bool {
+        try roster.child(name).signal(signal)
+    }
+
+    /// Whether a process is started again when it dies; so it is from the beginning. Set to true, a dead
+    /// process is started at once.
+    ///
+    /// - Throws: `notRunning` when the cluster has no such process.
+    public func setSupervised(_ name: String, _ isSupervised: Bool) throws(ClusterError) {
+        try roster.child(name).setSupervised(isSupervised)
+    }
+
+    /// Starts a dead process now, supervised or not. Does nothing to one that runs.
+    ///
+    /// - Throws: `notRunning` when the cluster has no such process.
+    public func start(_ name: String) throws(ClusterError) { try roster.child(name).startNow() }
+
+    /// Starts one more worker and returns its name.
+    ///
+    /// - Throws: `startFailed` when it dies again and again, `configuration` when there are too many.
+    public func addWorker() async throws(ClusterError) -> String {
+        let roster = roster
+        let result = await Blocking.run { cancellation in
+            Result { () throws(ClusterError) in
+                let child = try roster.addWorker()
+                do throws(ClusterError) {
+                    try child.awaitSettled(unless: cancellation)
+                } catch {
+                    roster.remove(child)
+                    throw error
+                }
+                return child.name
+            }
+        }
+        return try result.get()
+    }
+
+    /// Stops the workers, the brokers, Postgres and Redis in this order, and kills what does not end in
+    /// time. May be called again, and then waits for the first call.
+    public func stop() async {
+        await Blocking.run { [self] _ in stopNow() }
+    }
+
+    private func stopNow() {
+        roster.close()
+        // A worker finishes its commit in flight and releases its leases, which needs the other three.
+        roster.stop("worker", grace: .seconds(10))
+        roster.stop("broker", grace: .seconds(5))
+        // The shutdown checkpoint writes all that a sale has left in memory.
+        roster.stop("postgres", grace: .seconds(30))
+        roster.stop("redis", grace: .seconds(5))
+        DataFolder(layout: roster.layout).removeSockets()
+        roster.finishEvents()
+        lock.release()
+    }
+}
