@@ -7,6 +7,9 @@ public struct MessagePackWriter: Sendable {
     /// Forgets the content and keeps the memory.
     public mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
 
+    /// Makes room for `capacity` bytes at once, instead of by doubling.
+    public mutating func reserve(_ capacity: Int) { bytes.reserveCapacity(capacity) }
+
     public mutating func null() { bytes.append(0xc0) }
     public mutating func bool(_ value: Bool) { bytes.append(value ? 0xc3 : 0xc2) }
 

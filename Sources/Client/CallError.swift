@@ -1,0 +1,87 @@
+public import Methods
+public import Wire
+
+/// Why a call did not end with a reply, and what is known about whether it ran.
+public struct CallError: Error, Hashable, Sendable {
+    public let status: Status
+    /// Of the whole call, not only of its last attempt: once an attempt may have run, this stays
+    /// `maybeExecuted`, whatever a later attempt was refused for.
+    public let certainty: Certainty
+    public let reason: Reason
+    /// One sentence that says what happened and what to do next.
+    public let message: String
+    /// When it makes sense to call again; nil when nothing was said about it.
+    public let retryAfter: TimeAmount?
+    /// The numbers that belong to the reason, such as units left. Nil when the client itself ended the call.
+    public let details: FailureBody?
+    /// The key to repeat or settle the request with; nil for a request without one.
+    public let requestKey: UInt128?
+
+    public init(
+        status: Status, certainty: Certainty, reason: Reason = .none, message: String,
+        retryAfter: TimeAmount? = nil, details: FailureBody? = nil, requestKey: UInt128? = nil
+    ) {
+        self.status = status
+        self.certainty = certainty
+        self.reason = reason
+        self.message = message
+        self.retryAfter = retryAfter
+        self.details = details
+        self.requestKey = requestKey
+    }
+}
+
+extension CallError: CustomStringConvertible {
+    public var description: String {
+        reason == .none
+            ? "\(message) (\(status), \(certainty))" : "\(message) (\(status), \(reason), \(certainty))"
+    }
+}
+
+extension CallError {
+    /// The error of a call that ended without a yes.
+    ///
+    /// - Parameter body: the answer's, empty when the client ended the call itself. One that cannot be read
+    ///   costs its words and numbers only.
+    init(_ ending: Ending, body: [UInt8], requestKey: UInt128) {
+        var offset = 0
+        let details = body.isEmpty ? nil : try? FailureBody(decoding: body.span, at: &offset)
+        let hasKey = requestKey != 0
+        self.init(
+            status: ending.status, certainty: ending.certainty, reason: ending.reason,
+            message: CallError.message(ending, details: details, hasKey: hasKey),
+            retryAfter: ending.retryAfter > .zero ? ending.retryAfter : nil, details: details,
+            requestKey: hasKey ? requestKey : nil)
+    }
+
+    private static func message(_ ending: Ending, details: FailureBody?, hasKey: Bool) -> String {
+        switch ending.cause {
+        case .answer:
+            let words = details?.message ?? ""
+            let what = words.isEmpty ? "the call was refused" : words
+            return ending.certainty == .maybeExecuted ? "\(what); \(advice(hasKey: hasKey))" : what
+        case .deadline where ending.certainty == .notExecuted:
+            return "no broker took the call before its deadline; check that one runs at the endpoints given"
+        case .deadline: return "no answer came before the deadline; \(advice(hasKey: hasKey))"
+        case .sessionLost:
+            return "the connection to the broker was lost before the answer came; \(advice(hasKey: hasKey))"
+        case .cancellation where ending.certainty == .notExecuted:
+            return "the calling task was cancelled before the call was sent; nothing has to be done"
+        case .cancellation: return "the calling task was cancelled; \(advice(hasKey: hasKey))"
+        case .closing where ending.certainty == .notExecuted:
+            return "the client is closed; make a new one and call again"
+        case .closing: return "the client was closed before the answer came; \(advice(hasKey: hasKey))"
+        case .tooMany:
+            return "too many calls are in flight; await some of them, or raise maximumCallsInFlight"
+        case .tooLarge: return "the request is larger than \(Limits.messageSize) bytes; make it smaller"
+        case .noSuchBroker: return "the client has no broker of that number; see its list `brokers`"
+        }
+    }
+
+    /// What to do when the call may have run.
+    private static func advice(hasKey: Bool) -> String {
+        hasKey
+            ? "repeat the call with the same request key, or settle the key"
+            : "look up what has happened before repeating the call"
+    }
+}

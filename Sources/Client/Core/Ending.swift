@@ -1,0 +1,26 @@
+import Wire
+
+/// How a call ended, without its words and numbers: those are in the answer's body.
+struct Ending: Hashable, Sendable {
+    var status: Status
+    var certainty: Certainty
+    var reason: Reason = .none
+    var retryAfter: TimeAmount = .zero
+    var cause: Cause
+
+    /// Who ended it.
+    enum Cause: Hashable, Sendable {
+        /// An answer. Its body is the one at hand while the action is performed.
+        case answer
+        case deadline
+        case cancellation
+        case sessionLost
+        case closing
+        /// More calls in flight than the client allows.
+        case tooMany
+        /// A request beyond `Limits.messageSize`.
+        case tooLarge
+        /// The options name a broker that the client was not given.
+        case noSuchBroker
+    }
+}

@@ -1,0 +1,37 @@
+import Wire
+import ZeroMQ
+
+/// One connection to one broker: a DEALER socket that is never used for a second one.
+///
+/// A class only because an array cannot hold a noncopyable value.
+final class BrokerConnection {
+    let socket: Socket
+    let source: EventLoop.SourceID
+
+    /// - Parameter readable: called on the loop when messages may be there.
+    init(
+        to endpoint: Endpoint, in context: Context, on loop: EventLoop, readable: @escaping () -> Void
+    ) throws(ZeroMQError) {
+        var options = SocketOptions()
+        // A dropped session's messages must not go out after we have judged them.
+        options.linger = .zero
+        socket = try Socket(.dealer, in: context, options: options)
+        try socket.connect(endpoint.description)
+        source = loop.watch(socket, readable)
+    }
+
+    /// Sends one frame, header and body written straight into it. False when the connection is gone.
+    func send(_ header: Header, body: [UInt8] = []) -> Bool {
+        var message = Message(size: Header.size + body.count)
+        message.withMutableSpan { header.encode(into: &$0) }
+        if !body.isEmpty {
+            unsafe message.withMutableBytes { bytes in
+                unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[Header.size...]).copyBytes(from: body)
+            }
+        }
+        switch socket.send(&message) {
+        case .sent: return true
+        case .full, .unroutable: return false
+        }
+    }
+}

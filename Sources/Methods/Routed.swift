@@ -1,0 +1,95 @@
+public import Sales
+public import Wire
+
+/// A request that knows where it goes. Every request body of ours does.
+public protocol Routed {
+    var route: Route { get }
+}
+
+/// What the header of a call says beyond the method: where it goes, and whether it may be repeated.
+public struct Route: Hashable, Sendable {
+    /// The sale and lane of a keyed method; the partition number, as `sale`, of a partition method.
+    public var routing: RoutingKey
+    /// The caller's name for the request; zero for a request that has none.
+    public var requestKey: UInt128
+    /// True when the request changes nothing, so that running it twice does no harm.
+    public var isRead: Bool
+
+    public init(routing: RoutingKey, requestKey: UInt128 = 0, isRead: Bool = false) {
+        self.routing = routing
+        self.requestKey = requestKey
+        self.isRead = isRead
+    }
+
+    /// To the owner of a sale's lane, under a request key.
+    init(_ sale: SaleID, _ lane: Lane = .only, key: RequestKey) {
+        self.init(
+            routing: RoutingKey(sale: sale.rawValue, lane: lane.rawValue), requestKey: key.rawValue)
+    }
+
+    /// To the owner of a partition.
+    init(_ partition: Partition, isRead: Bool) {
+        self.init(routing: RoutingKey(sale: Int64(partition.rawValue), lane: 0), isRead: isRead)
+    }
+
+    /// Safe to send again after an attempt that may have run: the worker knows the key, or nothing changes.
+    public var isRepeatable: Bool { isRead || requestKey != 0 }
+}
+
+extension Method where Request: Routed {
+    /// The header of a first attempt, complete but for call id and time left.
+    public func header(for request: Request) -> Header {
+        let route = request.route
+        var header = Header(.call)
+        header.flags = [.end]
+        switch routing {
+        case .keyed: header.flags.insert(.keyed)
+        case .partition: header.flags.formUnion([.keyed, .partition])
+        case .free: break
+        }
+        header.priority = priority
+        header.method = id
+        header.routing = route.routing
+        header.requestKey = route.requestKey
+        return header
+    }
+}
+
+extension PlaceOrder: Routed {
+    public var route: Route { Route(sale, lane, key: key) }
+}
+
+extension SettleOrder: Routed {
+    public var route: Route { Route(sale, lane, key: key) }
+}
+
+extension CreateSale: Routed {
+    public var route: Route { Route(sale, key: key) }
+}
+
+extension ChangeSale: Routed {
+    public var route: Route { Route(sale, key: key) }
+}
+
+extension GetOrder: Routed {
+    public var route: Route { Route(order.partition, isRead: true) }
+}
+
+extension GetSale: Routed {
+    public var route: Route {
+        Route(routing: RoutingKey(sale: sale.rawValue, lane: lane.rawValue), isRead: true)
+    }
+}
+
+extension ListSales: Routed {
+    public var route: Route { Route(partition, isRead: true) }
+}
+
+extension YieldPartition: Routed {
+    public var route: Route { Route(partition, isRead: false) }
+}
+
+/// The request of the look-ups that need no words: `broker.status` and `worker.ping`.
+extension Empty: Routed {
+    public var route: Route { Route(routing: RoutingKey(sale: 0, lane: 0), isRead: true) }
+}
