@@ -81,6 +81,13 @@ let package = Package(
             swiftSettings: settings),
 
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
+        // Tests.
+        .target(
+            name: "PostgresTestSupport", path: "Tests/PostgresTestSupport", swiftSettings: settings),
+        .testTarget(
+            name: "LedgerTests",
+            dependencies: ["Ledger", "Sales", "Wire", "ZeroMQ", "PostgresTestSupport"],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,40 @@
+/// The statements that every connection prepares. Arguments and rows are binary.
+enum Statements {
+    static let commit = "commit"
+    static let take = "take"
+    static let renew = "renew"
+    static let terminate = "terminate"
+    static let batch = "batch"
+    static let check = "check"
+    static let load = "load"
+
+    static let all: [(name: String, sql: String)] = [
+        (
+            commit,
+            "SELECT stampede.commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+        ),
+        (take, "SELECT partition, fence, batch, last FROM stampede.take_fence($1)"),
+        (renew, "SELECT partition, fence, batch, last FROM stampede.renew_fences($1, $2)"),
+        (terminate, "SELECT stampede.terminate_holders($1, $2)"),
+        (
+            batch,
+            "SELECT EXISTS (SELECT FROM stampede.batches WHERE partition = $1 AND batch = $2 AND fence = $3)"
+        ),
+        (
+            check,
+            // The clock comes along even if no partition is asked for.
+            """
+            SELECT p.partition, p.fence, p.batch, p.last, (extract(epoch FROM c.moment) * 1000000)::bigint
+            FROM (SELECT clock_timestamp() AS moment) c
+            LEFT JOIN stampede.partitions p ON p.partition = ANY ($1::smallint[])
+            """
+        ),
+        (
+            load,
+            """
+            SELECT seq, sale, buyer, amount, at, key, quantity, kind, lane, terms FROM stampede.ledger
+            WHERE partition = $1::smallint AND seq > $2::bigint ORDER BY seq LIMIT $3::bigint
+            """
+        ),
+    ]
+}

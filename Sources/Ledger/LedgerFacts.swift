@@ -1,0 +1,25 @@
+/// Names one life of the ledger. A fail-over or a restore makes another, which voids all fences and books.
+public struct Incarnation: Hashable, Sendable, CustomStringConvertible {
+    /// Set by `initdb`, kept by copies of the cluster.
+    public let systemIdentifier: UInt64
+    /// Grows with every promotion and every recovery to a point in time.
+    public let timeline: UInt32
+
+    public init(systemIdentifier: UInt64, timeline: UInt32) {
+        self.systemIdentifier = systemIdentifier
+        self.timeline = timeline
+    }
+
+    public var description: String { "\(systemIdentifier)/\(timeline)" }
+}
+
+/// What a connection has found out about the ledger before it calls itself ready.
+public struct LedgerFacts: Sendable, Equatable {
+    public let incarnation: Incarnation
+    /// How many partitions there are. Fixed when the ledger was made.
+    public let partitions: Int
+    /// Which function maps keyed work to a partition. Fixed when the ledger was made.
+    public let hash: String
+    /// False while no fence was ever taken: a new cluster, where no lease can be left over.
+    public let anyFence: Bool
+}

@@ -1,0 +1,12 @@
+public import Sales
+
+/// Where a partition stands in the ledger.
+public struct Ownership: Hashable, Sendable {
+    public let partition: Partition
+    /// The newest fence; whoever holds it may commit.
+    public let fence: Fence
+    /// Number of the last batch, 0 if there is none.
+    public let batch: Int64
+    /// Sequence of the last entry, 0 if there is none.
+    public let last: Int64
+}
