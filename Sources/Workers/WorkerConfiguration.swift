@@ -44,6 +44,8 @@ public struct WorkerConfiguration: Sendable {
     /// Without a successful check for so long a worker is unfit, and after `giveUpTime` gives its partitions away.
     var fitness: TimeAmount { .seconds(1) }
     var giveUpTime: TimeAmount { .seconds(2) }
+    /// A transaction that takes longer makes new requests be refused at once.
+    var slowCommit: TimeAmount { .seconds(1) }
     /// Rank r tries a free lease after r times this.
     var rankDelay: TimeAmount { .milliseconds(200) }
     /// Entries per chunk when a book is loaded: a chunk takes a few milliseconds of a turn.

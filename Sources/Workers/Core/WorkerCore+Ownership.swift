@@ -1,6 +1,7 @@
 import Ledger
 import Methods
 import Redlock
+import Resilience
 import Sales
 import Wire
 

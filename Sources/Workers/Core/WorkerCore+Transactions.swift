@@ -1,4 +1,5 @@
 import Ledger
+import Resilience
 import Sales
 import Wire
 
@@ -24,7 +25,7 @@ extension WorkerCore {
         }
         dirty.removeAll(keepingCapacity: true)
         guard !batches.isEmpty else { return nil }
-        transaction = .sent(partitions: chosen)
+        transaction = .sent(partitions: chosen, at: now)
         return batches
     }
 
@@ -48,7 +49,7 @@ extension WorkerCore {
 
     /// The transaction is in the ledger. `sent` is when it was sent: a commit is a fence check, too.
     mutating func committed(sent: MonotonicTime, _ now: MonotonicTime) {
-        guard case .sent(let chosen) = transaction else { return }
+        guard case .sent(let chosen, _) = transaction else { return }
         transaction = .none
         againLimit = min(againLimit * 2, configuration.maximumEntries)
         breaker.succeeded(now)
@@ -96,7 +97,7 @@ extension WorkerCore {
     /// Nothing was written: these partitions are not ours under this fence, or their batch number is known. New
     /// fences tell; the rest is decided again without them.
     mutating func fenced(_ lost: [Partition], _ now: MonotonicTime) {
-        guard case .sent(let chosen) = transaction else { return }
+        guard case .sent(let chosen, _) = transaction else { return }
         let doubtful = Set(lost.map { Int($0.rawValue) })
         for partition in chosen where !doubtful.contains(partition) { takeBack(partition, now) }
         resolve(chosen.filter(doubtful.contains), now)
@@ -104,14 +105,16 @@ extension WorkerCore {
 
     /// Nothing was written, because it was decided too long ago.
     mutating func stale(_ now: MonotonicTime) {
-        guard case .sent(let chosen) = transaction else { return }
+        guard case .sent(let chosen, _) = transaction else { return }
         transaction = .none
+        // Our idea of the ledger's clock may be to blame: nothing is decided by it until a check has renewed it.
+        clock = nil
         for partition in chosen { takeBack(partition, now) }
     }
 
     /// Nothing was written: one of the entries cannot be stored. Halves find the one.
     mutating func refused(_ now: MonotonicTime) {
-        guard case .sent(let chosen) = transaction else { return }
+        guard case .sent(let chosen, _) = transaction else { return }
         transaction = .none
         let number = chosen.reduce(0) { $0 + (partitions[$1].inFlight?.entries.count ?? 0) }
         if number == 1, let partition = chosen.first { return condemn(partition, now) }
@@ -133,7 +136,7 @@ extension WorkerCore {
 
     /// Nothing was written, and not for a reason of ours: the requests are refused as not executed.
     mutating func failed(isOutage: Bool, _ now: MonotonicTime) {
-        guard case .sent(let chosen) = transaction else { return }
+        guard case .sent(let chosen, _) = transaction else { return }
         transaction = .none
         if isOutage { breaker.failed(now, random: random()) }
         for partition in chosen { takeBack(partition, now) }
@@ -148,7 +151,7 @@ extension WorkerCore {
 
     /// The connection was lost after the transaction was sent: it may be in the ledger, or may yet get there.
     mutating func unknown(_ now: MonotonicTime) {
-        guard case .sent(let chosen) = transaction else { return }
+        guard case .sent(let chosen, _) = transaction else { return }
         resolve(chosen, now)
     }
 

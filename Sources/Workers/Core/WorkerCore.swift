@@ -46,7 +46,7 @@ struct WorkerCore {
         /// Can become `sent`.
         case none
         /// Can become `none` or `resolving`.
-        case sent(partitions: [Int])
+        case sent(partitions: [Int], at: MonotonicTime)
         /// Its outcome is unknown for these partitions. Becomes `none`.
         case resolving(partitions: [Int], isAsking: Bool)
     }
@@ -80,7 +80,7 @@ struct WorkerCore {
         guard partitions.indices.contains(partition), partitions[partition].phase == .owned else {
             return answer(to, partition, .returned)
         }
-        guard isLedgerReady, case .admitted = breaker.admit(now) else {
+        guard isLedgerReady, !isStuck(now), case .admitted = breaker.admit(now) else {
             return answer(to, partition, .unavailable(.ledger))
         }
         if again.isEmpty {
@@ -89,6 +89,17 @@ struct WorkerCore {
             again.append(Undecided(partition: partition, to: to, request: request))
         }
     }
+
+    /// The transaction on its way takes so long that whoever comes now would wait in vain.
+    private func isStuck(_ now: MonotonicTime) -> Bool {
+        switch transaction {
+        case .sent(_, let sent): now - sent > configuration.slowCommit
+        case .none, .resolving: false
+        }
+    }
+
+    /// A caller no longer waits. Withdraws what is not decided yet; never touches an order.
+    mutating func cancel(_ to: ReplyAddress) { again.removeAll { $0.to == to } }
 
     private mutating func decide(
         _ request: Request, for partition: Int, to: ReplyAddress, _ now: MonotonicTime

@@ -1,0 +1,136 @@
+import Logging
+import Methods
+import Resilience
+import Sales
+import Wire
+import ZeroMQ
+
+/// A worker's session with one broker: one socket, one connection. Ends when the broker falls silent or says
+/// so, and begins anew on a new socket.
+final class BrokerLink {
+    /// Where the session is.
+    private enum State {
+        /// The socket connects; READY could not be sent yet.
+        case connecting
+        /// READY is sent, the broker has not been heard yet.
+        case introduced
+        case joined
+    }
+
+    let endpoint: String
+    /// Unique in this process; a new one for every socket.
+    private(set) var session: UInt32
+    /// The broker's clock as of its last beat; echoed, so that the broker knows how old our word is.
+    private(set) var stamp: UInt64 = 0
+
+    private var socket: Socket?
+    private var source: EventLoop.SourceID?
+    private var state = State.connecting
+    private var heardAt: MonotonicTime
+    private var retryAt: MonotonicTime
+    private var backoff = Backoff(base: .milliseconds(100), cap: .seconds(2))
+    private let context: Context
+    private let loop: EventLoop
+    private let logger: Logger
+
+    /// A broker that says nothing for so long is given up.
+    private static let silence = TimeAmount.seconds(2)
+
+    init(endpoint: String, session: UInt32, context: Context, loop: EventLoop, logger: Logger) {
+        self.endpoint = endpoint
+        self.session = session
+        self.context = context
+        self.loop = loop
+        self.logger = logger
+        heardAt = loop.now
+        retryAt = loop.now
+    }
+
+    var isJoined: Bool {
+        switch state {
+        case .joined: true
+        case .connecting, .introduced: false
+        }
+    }
+
+    /// Keeps the session alive: connects, introduces, gives up. `introduce` is called on every new connection.
+    /// Returns true when a session has just ended.
+    func tend(
+        _ now: MonotonicTime, nextSession: () -> UInt32, random: () -> UInt64, ready: Ready,
+        receive: @escaping () -> Void, introduced: () -> Void
+    ) -> Bool {
+        if socket == nil {
+            if now >= retryAt { connect(now, nextSession(), random(), receive) }
+            return false
+        }
+        if case .connecting = state, send(Header(.ready), ready) {
+            state = .introduced
+            introduced()
+        }
+        guard now - heardAt > BrokerLink.silence else { return false }
+        let wasJoined = isJoined
+        end(now, random())
+        return wasJoined
+    }
+
+    private func connect(
+        _ now: MonotonicTime, _ session: UInt32, _ random: UInt64, _ receive: @escaping () -> Void
+    ) {
+        self.session = session
+        heardAt = now
+        stamp = 0
+        state = .connecting
+        do {
+            var options = SocketOptions()
+            options.maximumMessageSize = Limits.messageSize
+            let socket = try Socket(.dealer, in: context, options: options)
+            try socket.connect(endpoint)
+            source = loop.watch(socket, receive)
+            self.socket = consume socket
+        } catch {
+            logger.error(
+                "Cannot connect to a broker", metadata: ["broker": "\(endpoint)", "error": "\(error)"])
+            retryAt = now + backoff.next(random: random)
+        }
+    }
+
+    /// Ends the session. The next begins on a new socket after a while.
+    func end(_ now: MonotonicTime, _ random: UInt64) {
+        if let source { loop.remove(source) }
+        source = nil
+        socket = nil
+        state = .connecting
+        retryAt = now + backoff.next(random: random)
+    }
+
+    func receive(into message: inout Message) -> Bool { socket?.receive(into: &message) ?? false }
+
+    func heard(_ now: MonotonicTime) { heardAt = now }
+
+    /// The broker's beat.
+    func heardBeat(_ header: Header, _ now: MonotonicTime) {
+        stamp = header.callID
+        if !isJoined {
+            state = .joined
+            backoff.reset()
+            logger.info("Joined a broker", metadata: ["broker": "\(endpoint)"])
+        }
+    }
+
+    /// False when the message could not be sent: the broker is gone or stuck.
+    @discardableResult
+    func send(_ header: Header, _ body: some MessageBody) -> Bool {
+        var writer = MessagePackWriter()
+        body.encode(into: &writer)
+        var message = Message(header: header, body: writer)
+        return send(&message)
+    }
+
+    @discardableResult
+    func send(_ message: inout Message) -> Bool {
+        switch socket?.send(&message) {
+        case .sent: true
+        case .full, .unroutable, nil: false
+        }
+    }
+}

@@ -1,0 +1,147 @@
+import Methods
+import Sales
+import Wire
+import ZeroMQ
+
+extension Worker {
+    /// Sends what the core has answered.
+    func sendAnswers() {
+        guard !core!.answers.isEmpty else { return }
+        for index in core!.answers.indices { send(core!.answers[index]) }
+        core!.answers.removeAll(keepingCapacity: true)
+    }
+
+    private func send(_ answer: Answer) {
+        // An answer for a session that has ended has nowhere to go: the broker counts us as lost by now.
+        guard let link = links.first(where: { $0.session == answer.to.session }) else { return }
+        var header = Header(.result)
+        header.flags = .end
+        header.callID = answer.to.callID
+        writer.removeAll()
+        switch answer.reply {
+        case .order(let sequence):
+            core!.partitions[answer.partition].book.order(at: sequence)?.encode(into: &writer)
+        case .settled(let sequence):
+            let order = core!.partitions[answer.partition].book.order(at: sequence)
+            (order.map(Settlement.placed) ?? .voided).encode(into: &writer)
+        case .sale(let sale):
+            sale.encode(into: &writer)
+        case .sales(let list):
+            list.encode(into: &writer)
+        case .refused(let refusal):
+            header.certainty = .executed
+            (header.status, header.reason) = refusal.statusAndReason
+            refusal.body.encode(into: &writer)
+        case .unavailable(let why):
+            header.status = .unavailable
+            header.certainty = .notExecuted
+            header.reason = .ledgerUnavailable
+            header.milliseconds = 250
+            FailureBody.encode(message: why.text, into: &writer)
+        case .broken:
+            header.status = .internal
+            FailureBody.encode(
+                message: "The ledger cannot store this request; report it with its key.", into: &writer)
+        case .returned:
+            header.kind = .returned
+        case .yielded:
+            Empty().encode(into: &writer)
+        case .notYielded:
+            header.status = .failedPrecondition
+            header.certainty = .notExecuted
+            header.reason = .busy
+            FailureBody.encode(message: "The owner keeps the partition for now.", into: &writer)
+        }
+        outgoing = Message(header: header, body: writer)
+        link.send(&outgoing)
+    }
+
+    func refuse(_ call: Header, _ refusal: CallRefusal, on link: BrokerLink) {
+        var header = Header(.result)
+        header.flags = .end
+        header.callID = call.callID
+        header.certainty = .notExecuted
+        let text: String
+        switch refusal {
+        case .malformed(let error):
+            (header.status, header.reason) = (.invalidArgument, .malformed)
+            text = "The request cannot be read: \(error). Compare it with PROTOCOL.md."
+        case .wrongRoute:
+            (header.status, header.reason) = (.invalidArgument, .wrongRoute)
+            text =
+                "Header and body name different sales, lanes, partitions or keys; make the header from the body."
+        case .unknownMethod:
+            (header.status, header.reason) = (.unimplemented, .unknownMethod)
+            text = "This worker does not serve the method; check its name and the worker's version."
+        }
+        link.send(header, FailureBody(message: text))
+    }
+
+    func pong(_ call: Header, _ to: ReplyAddress) {
+        guard let link = links.first(where: { $0.session == to.session }) else { return }
+        var header = Header(.result)
+        header.flags = .end
+        header.callID = to.callID
+        link.send(header, WorkerPing(worker: configuration.name))
+    }
+}
+
+extension Unavailability {
+    var text: StaticString {
+        switch self {
+        case .ledger: "The ledger does not answer now; nothing was done. Try again after the time given."
+        case .stale:
+            "This worker cannot confirm its ownership now; nothing was done. Try again after the time given."
+        }
+    }
+}
+
+extension Refusal {
+    /// The refusal on the wire.
+    var statusAndReason: (Status, Reason) {
+        switch self {
+        case .unknownSale: (.notFound, .unknownSale)
+        case .unknownOrder: (.notFound, .unknownOrder)
+        case .soldOut: (.failedPrecondition, .soldOut)
+        case .notEnough: (.failedPrecondition, .notEnough)
+        case .overLimit: (.failedPrecondition, .overLimit)
+        case .notYetOpen: (.failedPrecondition, .notYetOpen)
+        case .closed: (.failedPrecondition, .closed)
+        case .keyReused: (.failedPrecondition, .keyReused)
+        case .keyVoided: (.failedPrecondition, .keyVoided)
+        case .saleExists: (.alreadyExists, .saleExists)
+        case .badQuantity: (.invalidArgument, .badQuantity)
+        case .badField: (.invalidArgument, .badField)
+        case .clockUncertain: (.unavailable, .clockUncertain)
+        }
+    }
+
+    var body: FailureBody {
+        switch self {
+        case .unknownSale: FailureBody(message: "There is no such sale; check its number.")
+        case .unknownOrder: FailureBody(message: "There is no such order; check its id.")
+        case .soldOut: FailureBody(message: "The sale is sold out.")
+        case .notEnough(let left):
+            FailureBody(message: "Only \(left) units are left; ask for fewer.", left: left)
+        case .overLimit(let limit, let held):
+            FailureBody(
+                message: "A buyer may hold \(limit) units of this sale and this one holds \(held).",
+                limit: Int64(limit), held: Int64(held))
+        case .notYetOpen(let opensAt):
+            FailureBody(message: "The sale is not open yet; try again when it opens.", opens: opensAt)
+        case .closed: FailureBody(message: "The sale is closed.")
+        case .keyReused:
+            FailureBody(message: "This request key was used before with other content; use a new key.")
+        case .keyVoided:
+            FailureBody(message: "This request key was settled as 'no order'; use a new key.")
+        case .saleExists: FailureBody(message: "There is a sale with this number already; choose another.")
+        case .badQuantity(let quantity):
+            FailureBody(message: "\(quantity) is not a quantity that can be sold or added; use 1 or more.")
+        case .badField(let field):
+            FailureBody(message: "The field '\(field)' has a value that is not allowed.")
+        case .clockUncertain:
+            FailureBody(
+                message: "The worker is not sure of the ledger's time; nothing was done. Try again soon.")
+        }
+    }
+}

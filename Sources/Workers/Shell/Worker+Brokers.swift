@@ -1,0 +1,212 @@
+import Logging
+import Methods
+import Sales
+import Wire
+import ZeroMQ
+
+extension Worker {
+    /// What this worker serves.
+    private static let methods: [MethodID] = [
+        OrderMethods.place.id, OrderMethods.settle.id, OrderMethods.get.id, SaleMethods.create.id,
+        SaleMethods.change.id, SaleMethods.get.id, SaleMethods.list.id, SystemMethods.ping.id,
+        SystemMethods.yield.id,
+    ]
+
+    // MARK: Sessions
+
+    func tendBrokers(_ now: MonotonicTime) {
+        guard let core, !links.isEmpty else { return }
+        let ready = self.ready(core)
+        for link in links {
+            let session = link.session
+            let ended = link.tend(
+                now, nextSession: { newSession() }, random: { random() }, ready: ready,
+                receive: { [unowned self, unowned link] in receive(from: link) },
+                introduced: { claimAll(to: link) })
+            if ended { lost(link, session, now) }
+        }
+    }
+
+    private func newSession() -> UInt32 {
+        defer { nextSession &+= 1 }
+        return nextSession
+    }
+
+    private func ready(_ core: WorkerCore) -> Ready {
+        let credit = configuration.credit
+        return Ready(
+            name: configuration.name, incarnation: incarnation.map { "\($0)" } ?? "",
+            partitions: Int32(core.partitions.count), hash: hash, methods: Worker.methods,
+            // What repairs and what moves partitions must get through when orders fill the worker.
+            credit: [credit, credit / 4, 16], leaseTTL: configuration.leaseTTL.milliseconds)
+    }
+
+    private func lost(_ link: BrokerLink, _ session: UInt32, _ now: MonotonicTime) {
+        logger.warning("Lost a broker", metadata: ["broker": "\(link.endpoint)"])
+        core?.membership.lost(session, now)
+        // Hand-overs asked for through it get no answer.
+        let unanswered = asked
+        asked = [:]
+        for partition in unanswered.values { core?.yieldAnswered(partition, isGranted: false, now) }
+    }
+
+    /// Claims every partition that is served, in a session that has just begun.
+    private func claimAll(to link: BrokerLink) {
+        guard let core else { return }
+        for state in core.partitions where state.phase == .owned { claim(state.book.partition, to: link) }
+    }
+
+    func claim(_ partition: Partition, to link: BrokerLink) {
+        guard let core else { return }
+        let index = Int(partition.rawValue)
+        var header = Header(.own)
+        header.callID = link.stamp
+        link.send(
+            header,
+            Own(
+                partition: partition, fence: core.partitions[index].fence,
+                incarnation: incarnation.map { "\($0)" } ?? "", gates: core.closedGates(of: index, loop.now)))
+    }
+
+    func sendBeats() {
+        guard let core else { return }
+        let now = loop.now
+        let beat = WorkerBeat(
+            isFit: core.isFit(now) && core.isLedgerReady, leaseLeft: core.leaseLeft(now),
+            gates: core.closedGates(now))
+        for link in links where link.isJoined {
+            var header = Header(.beat)
+            header.callID = link.stamp
+            link.send(header, beat)
+        }
+    }
+
+    // MARK: Receiving
+
+    func receive(from link: BrokerLink) {
+        // A worker that was stopped for a while may have lost its leases before it reads the first message.
+        core?.tick(loop.now)
+        for _ in 0..<Worker.drainLimit {
+            guard link.receive(into: &message) else { return }
+            link.heard(loop.now)
+            do throws(WireError) {
+                let header = try message.withBytes { bytes throws(WireError) in try Header(decoding: bytes) }
+                try handle(header, from: link)
+            } catch {
+                logger.warning(
+                    "Dropped a malformed message of a broker",
+                    metadata: ["broker": "\(link.endpoint)", "error": "\(error)"])
+            }
+        }
+        loop.continueSoon()
+    }
+
+    private func handle(_ header: Header, from link: BrokerLink) throws(WireError) {
+        switch header.kind {
+        case .call:
+            call(header, from: link)
+        case .cancel:
+            core?.cancel(ReplyAddress(session: link.session, callID: header.callID))
+        case .beat:
+            let beat = try message.withBytes { bytes throws(WireError) in
+                try Frame.decodeBody(bytes, header: header, as: BrokerBeat.self)
+            }
+            link.heardBeat(header, loop.now)
+            core?.membership.heard(beat, from: link.session, loop.now)
+        case .result:
+            guard let partition = asked.removeValue(forKey: header.callID) else { return }
+            core?.yieldAnswered(partition, isGranted: header.status == .ok, loop.now)
+        case .goAway:
+            let session = link.session
+            link.end(loop.now, random())
+            lost(link, session, loop.now)
+        case .ping, .pong, .data, .returned, .ready, .own, .disown, .drain:
+            break
+        }
+    }
+
+    private func call(_ header: Header, from link: BrokerLink) {
+        let to = ReplyAddress(session: link.session, callID: header.callID)
+        do throws(CallRefusal) {
+            try decodeAndReceive(header, to)
+        } catch {
+            refuse(header, error, on: link)
+        }
+    }
+
+    /// Decodes a request and gives it to the core. Only the body is trusted: a header that says otherwise was
+    /// made by somebody who could route a request past its owner.
+    private func decodeAndReceive(_ header: Header, _ to: ReplyAddress) throws(CallRefusal) {
+        switch header.method {
+        case OrderMethods.place.id:
+            let body = try decode(header, as: PlaceOrder.self)
+            try receive(.place(body), body.sale, body.lane, body.key, header, to)
+        case OrderMethods.settle.id:
+            let body = try decode(header, as: SettleOrder.self)
+            try receive(.settle(body), body.sale, body.lane, body.key, header, to)
+        case OrderMethods.get.id:
+            let body = try decode(header, as: GetOrder.self)
+            try receive(.getOrder(body.order.sequence), body.order.partition, header, to)
+        case SaleMethods.create.id:
+            let body = try decode(header, as: CreateSale.self)
+            try receive(.create(body), body.sale, .only, body.key, header, to)
+        case SaleMethods.change.id:
+            let body = try decode(header, as: ChangeSale.self)
+            try receive(.change(body), body.sale, .only, body.key, header, to)
+        case SaleMethods.get.id:
+            let body = try decode(header, as: GetSale.self)
+            try receive(.getSale(body.sale, body.lane), body.sale, body.lane, nil, header, to)
+        case SaleMethods.list.id:
+            let body = try decode(header, as: ListSales.self)
+            try receive(.listSales, body.partition, header, to)
+        case SystemMethods.yield.id:
+            core?.yield(try decode(header, as: YieldPartition.self), to: to, loop.now)
+        case SystemMethods.ping.id:
+            pong(header, to)
+        default:
+            throw .unknownMethod
+        }
+    }
+
+    private func decode<Body: MessageBody>(_ header: Header, as: Body.Type) throws(CallRefusal) -> Body {
+        do throws(WireError) {
+            return try message.withBytes { bytes throws(WireError) in
+                try Frame.decodeBody(bytes, header: header, as: Body.self)
+            }
+        } catch {
+            throw .malformed(error)
+        }
+    }
+
+    /// A request about a sale.
+    private func receive(
+        _ request: Request, _ sale: SaleID, _ lane: Lane, _ key: RequestKey?, _ header: Header,
+        _ to: ReplyAddress
+    ) throws(CallRefusal) {
+        let routing = RoutingKey(sale: sale.rawValue, lane: lane.rawValue)
+        guard header.routing == routing, header.flags.contains(.keyed), !header.flags.contains(.partition),
+            key == nil || key?.rawValue == header.requestKey
+        else { throw .wrongRoute }
+        guard let count = core?.partitions.count else { return }
+        core!.receive(request, for: routing.partition(of: count), to: to, loop.now)
+    }
+
+    /// A request about a partition.
+    private func receive(
+        _ request: Request, _ partition: Partition, _ header: Header, _ to: ReplyAddress
+    ) throws(CallRefusal) {
+        guard header.routing.sale == Int64(partition.rawValue),
+            header.flags.isSuperset(of: [.keyed, .partition])
+        else { throw .wrongRoute }
+        guard let count = core?.partitions.count else { return }
+        guard (0..<count).contains(Int(partition.rawValue)) else { throw .wrongRoute }
+        core!.receive(request, for: Int(partition.rawValue), to: to, loop.now)
+    }
+}
+
+/// Why a call never reached the core.
+enum CallRefusal: Error {
+    case malformed(WireError)
+    case wrongRoute
+    case unknownMethod
+}
