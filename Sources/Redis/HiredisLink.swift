@@ -46,6 +46,8 @@ final class HiredisLink {
             throw error
         }
         self.context = context
+        // hiredis 0.14 leaves its sockets to child processes, which would keep them open after us.
+        _ = fcntl(context.pointee.c.fd, F_SETFD, FD_CLOEXEC)
         if case .tcp = endpoint { Self.noticeSilence(of: context) }
         attach(context)
     }

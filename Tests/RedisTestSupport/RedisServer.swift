@@ -110,7 +110,8 @@ public final class RedisServer {
             to: address, loop: loop, random: { generator.next() }, onEvent: { _ in })
         defer { connection.close() }
         guard loop.run(atMost: Self.patience, until: { connection.info != nil }) else {
-            throw connection.lastError ?? Failure(description: "Redis at \(address) did not get ready")
+            let reason = connection.lastError?.message ?? "Redis at \(address) did not get ready."
+            throw Failure(description: "\(reason) Its log ends: \(logEnd)")
         }
         var result: Result<RedisReply, RedisError>?
         try connection.command(arguments) { result = $0 }
@@ -122,6 +123,14 @@ public final class RedisServer {
     }
 
     private func waitUntilReady() throws { try ask("PING") }
+
+    private var logEnd: String {
+        guard let file = fopen("\(folder)/log", "r") else { return "(no log)" }
+        defer { fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: 16_384)
+        let count = fread(&bytes, 1, bytes.count, file)
+        return String(decoding: bytes.prefix(count).suffix(500), as: UTF8.self)
+    }
 
     // MARK: Spawning
 
@@ -150,7 +159,8 @@ public final class RedisServer {
     }
 
     private static func isFree(_ port: UInt16) -> Bool {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        // Not for children: one that another test starts just now would keep the port.
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         defer { close(descriptor) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
