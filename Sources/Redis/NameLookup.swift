@@ -94,7 +94,7 @@ final class NameLookup {
     private static func failure(_ host: String, _ code: Int32) -> RedisError {
         RedisError(
             .notConnected,
-            "the host name was not found (\(String(cString: gai_strerror(code)))): check it, or write the address "
-                + "in digits")
+            "the host name was not found (\(String(cString: gai_strerror(code)))): check it, or write the "
+                + "address in digits")
     }
 }

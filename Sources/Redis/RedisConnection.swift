@@ -23,7 +23,8 @@ public final class RedisConnection {
         case resolving(NameLookup)
         /// The socket is connecting, until a timer gives up. Can become `waiting`, `greeting`, `closed`.
         case connecting(HiredisLink, EventLoop.TimerID)
-        /// Asked `INFO`. A paused server leaves us here until it wakes. Can become `waiting`, `ready`, `closed`.
+        /// Asked `INFO`. A paused server leaves us here until it wakes. Can become `waiting`, `ready`,
+        /// `closed`.
         case greeting(HiredisLink)
         /// Can become `waiting`, `closed`.
         case ready(HiredisLink, ServerInfo)
@@ -80,8 +81,8 @@ public final class RedisConnection {
     /// Sends a command.
     ///
     /// - Parameter completion: Called once, from the loop: with the answer (which may be the server's
-    ///   refusal, see `RedisReply.error(_:)`), or with `connectionLost` or `closed`, when nobody knows whether
-    ///   the command was executed.
+    ///   refusal, see `RedisReply.error(_:)`), or with `connectionLost` or `closed`, when nobody knows
+    ///   whether the command was executed.
     /// - Throws: `notConnected`, `closed` or `tooManyInFlight`: nothing was sent, `completion` is not called.
     public func command(
         _ arguments: [RedisArgument], _ completion: @escaping (Result<RedisReply, RedisError>) -> Void

@@ -1,8 +1,8 @@
 import Wire
 import ZeroMQ
 
-/// One election under way: its claim, its votes so far, and who waits for the outcome. Ends, at the latest, with
-/// its deadline.
+/// One election under way: its claim, its votes so far, and who waits for the outcome. Ends, at the latest,
+/// with its deadline.
 final class Attempt<Choice: Election> {
     let claim: Claim
     var election: Choice

@@ -17,8 +17,8 @@ public struct LockConfiguration: Hashable, Sendable {
     /// - Parameters:
     ///   - ttl: At least 10 ms: two are taken off for drift, and the votes take time.
     ///   - longestTTL: `ttl` unless given; not below it.
-    ///   - nodeTimeout: A twentieth of `ttl` but within 5…50 ms, unless given. "If the auto-release time is 10
-    ///     seconds, the timeout could be in the ~ 5-50 milliseconds range"
+    ///   - nodeTimeout: A twentieth of `ttl` but within 5…50 ms, unless given. "If the auto-release time is
+    ///     10 seconds, the timeout could be in the ~ 5-50 milliseconds range"
     ///     (https://redis.io/docs/latest/develop/use/patterns/distributed-locks).
     public init(
         ttl: TimeAmount, longestTTL: TimeAmount? = nil, nodeTimeout: TimeAmount? = nil,

@@ -6,9 +6,9 @@ public import ZeroMQ
 /// (https://redis.io/docs/latest/develop/use/patterns/distributed-locks).
 ///
 /// All nodes are asked at once, each on one connection; an attempt is decided by the vote that makes a quorum
-/// or makes it impossible. Everything about votes is in `Acquisition`, `Extension` and `NodeHealth`; this class
-/// sends, listens and keeps the time. At most `LockNode.voteLimit` (2,048) votes are outstanding per node; a
-/// node beyond that fails to vote. There are no retries: when to try again is the caller's to know.
+/// or makes it impossible. Everything about votes is in `Acquisition`, `Extension` and `NodeHealth`; this
+/// class sends, listens and keeps the time. At most `LockNode.voteLimit` (2,048) votes are outstanding per
+/// node; a node beyond that fails to vote. There are no retries: when to try again is the caller's to know.
 ///
 /// Belongs to the thread of its loop; close it in the end. Completions are called from the loop, never from
 /// within the call that was given them (except by `close()`).
@@ -25,8 +25,8 @@ public final class LockManager {
     /// Begins to connect to the nodes. Until a majority is connected, outcomes are `noQuorum`.
     ///
     /// - Parameters:
-    ///   - nodes: Independent masters, each named once. An odd number: one more to make it even makes the quorum
-    ///     larger, but not the number of nodes that may fail.
+    ///   - nodes: Independent masters, each named once. An odd number: one more to make it even makes the
+    ///     quorum larger, but not the number of nodes that may fail.
     ///   - random: Source of uniform random numbers, for tokens and for the times between tries to connect.
     ///     Predictable tokens would let others release the leases.
     public init(
@@ -103,8 +103,8 @@ public final class LockManager {
 
     /// Gives a lease up: deletes its keys on all nodes, where they are still its own.
     ///
-    /// Never fails, and is never held back: a node that is away is told when it is back, as long as the key may
-    /// exist.
+    /// Never fails, and is never held back: a node that is away is told when it is back, as long as the key
+    /// may exist.
     ///
     /// - Parameter completion: Called once, when every node has answered or will not, or after `nodeTimeout`.
     ///   Wait for it before `close()`.
@@ -140,9 +140,9 @@ public final class LockManager {
 
     /// Turns the quarantine of restarted nodes on or off, at once.
     ///
-    /// A node whose process is younger than the longest TTL may have forgotten valid leases, so its votes do not
-    /// count until they have ended. A new cluster has none to forget: there the quarantine is off until the first
-    /// leases are taken. Processes are watched either way.
+    /// A node whose process is younger than the longest TTL may have forgotten valid leases, so its votes do
+    /// not count until they have ended. A new cluster has none to forget: there the quarantine is off until
+    /// the first leases are taken. Processes are watched either way.
     public func setQuarantine(_ on: Bool) { isQuarantineOn = on }
 
     /// Ends all connections. Outstanding attempts end as `noQuorum`; leases stay until their keys run out.
@@ -177,8 +177,8 @@ extension LockManager {
             let isAsked = node.ask(script, claim, at: start) { [self] in count($0, of: index, in: attempt) }
             if isAsked { attempt.asked.insert(index) }
         }
-        // The deadline counts from the first byte too. If too few nodes could be asked it is not waited for, but
-        // the caller hears of it from the loop.
+        // The deadline counts from the first byte too. If too few nodes could be asked it is not waited for,
+        // but the caller hears of it from the loop.
         attempt.timer = loop.schedule(after: configuration.nodeTimeout) { [self] in
             for index in members.indices { count(.timedOut, of: index, in: attempt) }
         }
@@ -208,14 +208,14 @@ extension LockManager {
         }
     }
 
-    /// Releases a lost attempt on every node that was asked, whatever it said: a yes may still be on its way. The
-    /// others cannot know its token.
+    /// Releases a lost attempt on every node that was asked, whatever it said: a yes may still be on its
+    /// way. The others cannot know its token.
     private func withdraw(_ attempt: Attempt<Acquisition>) {
         for index in attempt.asked { members[index].release(attempt.claim) {} }
     }
 
-    /// Gives the key of a lease that goes on to the nodes that have lost it, and to those in quarantine, so that
-    /// they know it when they vote again.
+    /// Gives the key of a lease that goes on to the nodes that have lost it, and to those in quarantine, so
+    /// that they know it when they vote again.
     private func repair(_ attempt: Attempt<Extension>) {
         let now = MonotonicTime.now()
         for (index, node) in members.enumerated()

@@ -21,8 +21,8 @@ final class LockCluster {
 
     deinit { for manager in managers { manager.close() } }
 
-    /// A manager that is connected to all nodes. The node timeout is long, so that a busy machine is not taken
-    /// for a dead node; the tests of the timeout set a shorter one.
+    /// A manager that is connected to all nodes. The node timeout is long, so that a busy machine is not
+    /// taken for a dead node; the tests of the timeout set a shorter one.
     func manager(
         ttl: TimeAmount = .seconds(5), longestTTL: TimeAmount? = nil,
         nodeTimeout: TimeAmount = .seconds(2), quarantine: Bool = false

@@ -39,8 +39,8 @@ final class LockNode {
     func ask(
         _ script: LockScript, _ claim: Claim, at now: MonotonicTime, _ completion: @escaping (Vote) -> Void
     ) -> Bool {
-        // A node that has answered nothing for a whole TTL is paused or cut off. What it is sent now would only
-        // be done when it is of no use any more.
+        // A node that has answered nothing for a whole TTL is paused or cut off. What it is sent now would
+        // only be done when it is of no use any more.
         let isStuck = connection.waitingSince.map { now - $0 > ttl } ?? false
         guard !isStuck, connection.inFlight < Self.voteLimit else { return false }
         do throws(RedisError) {

@@ -1,7 +1,7 @@
 import Wire
 
-/// Releases that did not reach the node because it was away. They are sent when it is back, unless the key has
-/// run out by then.
+/// Releases that did not reach the node because it was away. They are sent when it is back, unless the key
+/// has run out by then.
 struct OwedReleases {
     /// One per lease that was released in the last TTL while the node was away. Beyond this the key's own
     /// expiry must do.

@@ -7,8 +7,8 @@ import Wire
 /// | 3 s   | 32 ms | 2,968 ms                           |
 /// | 10 s  | 102 ms | 9,898 ms                          |
 enum Validity {
-    /// How much less than the TTL a node's clock may give: 1 % for clocks that run at different rates, 1 ms for
-    /// the precision of Redis' expiry, 1 ms as a minimum.
+    /// How much less than the TTL a node's clock may give: 1 % for clocks that run at different rates, 1 ms
+    /// for the precision of Redis' expiry, 1 ms as a minimum.
     static func drift(of ttl: TimeAmount) -> TimeAmount { ttl / 100 + .milliseconds(2) }
 
     /// When a grant ends whose first byte was sent after `start`: the nodes began to count later than that.
