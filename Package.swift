@@ -88,6 +88,16 @@ let package = Package(
             name: "LedgerTests",
             dependencies: ["Ledger", "Sales", "Wire", "ZeroMQ", "PostgresTestSupport"],
             swiftSettings: settings),
+        .target(
+            name: "RedisTestSupport", dependencies: ["Wire", "ZeroMQ", "Redis"],
+            path: "Tests/RedisTestSupport", swiftSettings: settings),
+        .testTarget(
+            name: "RedisTests", dependencies: ["Wire", "ZeroMQ", "Redis", "RedisTestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RedlockTests",
+            dependencies: ["Wire", "ZeroMQ", "Redis", "Redlock", "RedisTestSupport"],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )
