@@ -98,6 +98,20 @@ let package = Package(
             name: "RedlockTests",
             dependencies: ["Wire", "ZeroMQ", "Redis", "Redlock", "RedisTestSupport"],
             swiftSettings: settings),
+        .target(
+            name: "TestCluster",
+            dependencies: [
+                "Broker", "Workers", "Client", "Ledger", "Methods", "Sales", "Wire", "ZeroMQ", "Redis",
+                "PostgresTestSupport", "RedisTestSupport", .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Tests/TestCluster", swiftSettings: settings),
+        .testTarget(
+            name: "PromiseTests",
+            dependencies: [
+                "TestCluster", "Client", "Ledger", "Methods", "Sales", "Wire", "ZeroMQ", "PostgresTestSupport",
+                "RedisTestSupport",
+            ],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )
