@@ -108,7 +108,8 @@ let package = Package(
         .testTarget(
             name: "PromiseTests",
             dependencies: [
-                "TestCluster", "Client", "Ledger", "Methods", "Sales", "Wire", "ZeroMQ", "PostgresTestSupport",
+                "TestCluster", "Client", "Ledger", "Methods", "Sales", "Wire", "ZeroMQ",
+                "PostgresTestSupport",
                 "RedisTestSupport",
             ],
             swiftSettings: settings),
