@@ -1,8 +1,8 @@
 # One command per job. Each installs what it needs; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test build lint format clean packages
+.PHONY: help demo test bench build lint format clean packages
 
-sources := Sources Tests Package.swift
+sources := Sources Tests Package.swift bench/Package.swift bench/Sources
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -13,6 +13,9 @@ demo: packages ## run a flash sale on a local cluster of real processes
 
 test: build lint ## build, lint, and run every test
 	swift test
+
+bench: packages ## measure what an order costs in each part, without I/O
+	swift run -c release --package-path bench cores
 
 build: packages ## build everything, unoptimised
 	swift build

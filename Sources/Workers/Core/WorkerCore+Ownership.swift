@@ -181,9 +181,10 @@ extension WorkerCore {
             partitions[index].lease = lease
             partitions[index].isQuorumLost = false
             setRenewal(index, now)
-        case .held:
+        case .held(.some):
             lose(index, .leaseTaken, now)
-        case .noQuorum:
+        case .held(nil), .noQuorum:
+            // No majority holds it for another: votes were split or nodes are away.
             partitions[index].isQuorumLost = true
             partitions[index].renewAt = now + configuration.leaseTTL / 6
         }
