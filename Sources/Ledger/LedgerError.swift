@@ -35,7 +35,11 @@ public struct LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The server's detail; for `ST001` and `ST002` the partitions concerned.
     let detail: String?
 
-    init(_ code: Code, _ message: String, sqlState: SQLState? = nil, detail: String? = nil) {
+    public init(_ code: Code, _ message: String, sqlState: SQLState? = nil) {
+        self.init(code, message, sqlState: sqlState, detail: nil)
+    }
+
+    init(_ code: Code, _ message: String, sqlState: SQLState?, detail: String?) {
         self.code = code
         self.message = message
         self.sqlState = sqlState

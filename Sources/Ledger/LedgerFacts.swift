@@ -22,4 +22,11 @@ public struct LedgerFacts: Sendable, Equatable {
     public let hash: String
     /// False while no fence was ever taken: a new cluster, where no lease can be left over.
     public let anyFence: Bool
+
+    public init(incarnation: Incarnation, partitions: Int, hash: String, anyFence: Bool) {
+        self.incarnation = incarnation
+        self.partitions = partitions
+        self.hash = hash
+        self.anyFence = anyFence
+    }
 }

@@ -9,4 +9,11 @@ public struct Ownership: Hashable, Sendable {
     public let batch: Int64
     /// Sequence of the last entry, 0 if there is none.
     public let last: Int64
+
+    public init(partition: Partition, fence: Fence, batch: Int64, last: Int64) {
+        self.partition = partition
+        self.fence = fence
+        self.batch = batch
+        self.last = last
+    }
 }

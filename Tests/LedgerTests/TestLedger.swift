@@ -79,6 +79,31 @@ final class TestLedger {
         return owner
     }
 
+    /// Another session that stands between the lock and the commit, for as long as the test wants.
+    func holdRow(name: String) throws -> Process {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = [
+            "PGAPPNAME=\(name)", "psql", "-X", "-q", dsn, "-c",
+            """
+            BEGIN; UPDATE stampede.partitions SET batch = batch + 1 WHERE partition = 0;
+            SELECT pg_sleep(60); COMMIT
+            """,
+        ]
+        process.standardError = FileHandle.nullDevice
+        process.standardOutput = FileHandle.nullDevice
+        try process.run()
+        for _ in 0..<1_000 {
+            let sleeping = try sql(
+                """
+                SELECT count(*) FROM pg_stat_activity
+                WHERE wait_event = 'PgSleep' AND application_name = '\(name)' AND datname = current_database()
+                """)
+            if sleeping == "1" { return process }
+        }
+        throw PostgresServer.Failure("the blocking session never got its lock")
+    }
+
     struct Unexpected: Error { let outcome: CommitOutcome }
 }
 

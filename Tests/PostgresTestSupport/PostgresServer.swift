@@ -10,6 +10,7 @@ public final class PostgresServer: @unchecked Sendable {
     /// What went wrong, with the server's own words.
     public struct Failure: Error, CustomStringConvertible {
         public let description: String
+        public init(_ description: String) { self.description = description }
     }
 
     /// Where the data, the log and the socket are.
@@ -30,13 +31,13 @@ public final class PostgresServer: @unchecked Sendable {
         self.settings = settings
         // Not the usual temporary folder: user postgres must reach it, and a socket's path holds 107 bytes.
         var template = Array("/tmp/stampede-postgres-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw Failure(description: "mkdtemp: errno \(errno)") }
+        guard mkdtemp(&template) != nil else { throw Failure("mkdtemp: errno \(errno)") }
         let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         folder = URL(fileURLWithPath: path, isDirectory: true)
         if getuid() == 0 {
             guard let user = getpwnam("postgres"), chown(path, user.pointee.pw_uid, user.pointee.pw_gid) == 0
             else {
-                throw Failure(description: "no user postgres to drop to; run as another user than root")
+                throw Failure("no user postgres to drop to; run as another user than root")
             }
         }
         try run(
@@ -84,7 +85,7 @@ public final class PostgresServer: @unchecked Sendable {
             reap()
             guard Date() < deadline else {
                 let said = (try? String(contentsOf: log, encoding: .utf8)) ?? ""
-                throw Failure(description: "postgres did not start: \(said.suffix(2_000))")
+                throw Failure("postgres did not start: \(said.suffix(2_000))")
             }
             usleep(50_000)
         }
@@ -196,7 +197,7 @@ public final class PostgresServer: @unchecked Sendable {
         let complaint = errors.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
         guard process.terminationStatus == 0 else {
-            throw Failure(description: "\(name): \(String(decoding: complaint, as: UTF8.self))")
+            throw Failure("\(name): \(String(decoding: complaint, as: UTF8.self))")
         }
         return String(decoding: printed, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
     }
@@ -218,6 +219,6 @@ public final class PostgresServer: @unchecked Sendable {
             let path = "\(folder)/\(name)"
             if FileManager.default.isExecutableFile(atPath: path) { return path }
         }
-        throw Failure(description: "no \(name) in PATH or \(root); install postgresql")
+        throw Failure("no \(name) in PATH or \(root); install postgresql")
     }
 }

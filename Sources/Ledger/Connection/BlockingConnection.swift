@@ -5,13 +5,13 @@ final class BlockingConnection {
     let address: String
     private let connection: OpaquePointer
 
-    /// Connects to the first host that can be written to.
-    init(dsn: String, name: String) throws(LedgerError) {
+    /// Connects to the first host that can be written to, or only read if that will do.
+    init(dsn: String, name: String, readOnly: Bool = false) throws(LedgerError) {
         var failures: [LedgerError] = []
         for var endpoint in try Endpoint.parse(dsn) {
             endpoint.set("application_name", name)
             endpoint.set("connect_timeout", "5")
-            endpoint.set("target_session_attrs", "read-write")
+            endpoint.set("target_session_attrs", readOnly ? "any" : "read-write")
             let connection = endpoint.withCArrays { PQconnectdbParams($0, $1, 0) }
             if let connection, PQstatus(connection) == CONNECTION_OK {
                 self.connection = connection

@@ -114,12 +114,14 @@ final class Channel {
     // MARK: Requests
 
     /// Asks now, or after the requests before it. The answer never comes before this returns.
+    ///
+    /// - Parameter first: goes before all that wait, and is not counted: at most one of these follows an answer.
     func send(_ request: Request, first: Bool = false) {
         guard isOpen else {
             return refuse(
                 request, LedgerError(.lost, "no connection to the ledger at \(address); connect again"))
         }
-        guard queue.count < Self.queueLimit else {
+        guard first || queue.count < Self.queueLimit else {
             return refuse(
                 request,
                 LedgerError(

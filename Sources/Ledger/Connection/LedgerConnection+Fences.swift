@@ -63,13 +63,14 @@ extension LedgerConnection {
         _ encode: @escaping (Arguments) -> Void,
         _ completion: @escaping (Result<[Ownership], LedgerError>) -> Void
     ) {
-        send(statement, encode) { [self] answer in
+        let isRetry = attemptsLeft < Self.fenceAttempts
+        send(statement, goesOn: isRetry, encode) { [self] answer in
             let result = answer.map { rows in (0..<rows.count).map { rows.ownership($0) } }
             guard case .failure(let error) = result, error.sqlState == .lockNotAvailable, attemptsLeft > 1
             else {
                 return completion(result)
             }
-            send(Statements.terminate) {
+            send(Statements.terminate, goesOn: true) {
                 $0.appendArray(.int2, rows.partitions)
                 if let fences = rows.fences { $0.appendArray(.int8, fences) } else { $0.appendNull() }
             } _: { [self] answer in

@@ -171,15 +171,18 @@ public final class LedgerConnection {
     // MARK: Requests
 
     /// Sends a prepared statement, or says that there is no connection to send it on.
+    ///
+    /// - Parameter goesOn: continues a request that has just been answered, and so goes before those that wait.
     func send(
-        _ name: String, _ encode: @escaping (Arguments) -> Void, _ finish: @escaping (Channel.Answer) -> Void
+        _ name: String, goesOn: Bool = false, _ encode: @escaping (Arguments) -> Void,
+        _ finish: @escaping (Channel.Answer) -> Void
     ) {
         guard isReady, let channel else {
             let error = LedgerError(.lost, "the connection to the ledger is not ready; connect first")
             loop.schedule(after: .zero) { finish(.unsent(error)) }
             return
         }
-        channel.send(Channel.Request(statement: .prepared(name, encode), finish: finish))
+        channel.send(Channel.Request(statement: .prepared(name, encode), finish: finish), first: goesOn)
     }
 }
 

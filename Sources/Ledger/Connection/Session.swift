@@ -17,6 +17,7 @@ struct Session {
         SET lock_timeout = \(configuration.lockTimeout.milliseconds);
         SET statement_timeout = \(configuration.statementTimeout.milliseconds);
         SET default_transaction_isolation = 'read committed';
+        SET default_transaction_read_only = off;
         SET client_min_messages = warning;
         SET search_path = pg_catalog;
         SET plan_cache_mode = force_generic_plan;
