@@ -115,6 +115,9 @@ let package = Package(
                 "RedisTestSupport",
             ],
             swiftSettings: settings),
+        .testTarget(
+            name: "ClientTests", dependencies: ["Client", "Methods", "Sales", "Wire", "ZeroMQ"],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

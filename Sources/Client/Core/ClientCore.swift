@@ -183,10 +183,8 @@ struct ClientCore: Sendable {
     private mutating func callIsDue(_ slot: Int, now: MonotonicTime) {
         let call = calls[slot]
         guard call.deadline > now else {
+            // The broker was told the deadline and drops the call by itself: no CANCEL.
             let certainty: Certainty = call.state == .sent ? .maybeExecuted : .notExecuted
-            if call.state == .sent, let broker = call.broker {
-                actions.append(.cancel(broker: broker, id: call.id(slot: slot)))
-            }
             // What the last attempt was refused for explains more than "too late".
             let reason = call.failure?.reason ?? .none
             return end(

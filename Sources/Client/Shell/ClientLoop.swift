@@ -43,6 +43,7 @@ final class ClientLoop {
         }
         loop.atTurnEnd { [unowned self] in endTurn() }
         tick()
+        scheduleTick()
         loop.run()
         loop.remove(bell)
         inbox.closed()
