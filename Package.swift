@@ -79,6 +79,11 @@ let package = Package(
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             swiftSettings: settings),
+
+        // Tests mirror the sources.
+        .target(name: "SeededTestSupport", path: "Tests/SeededTestSupport", swiftSettings: strict),
+        .testTarget(
+            name: "SalesTests", dependencies: ["Sales", "SeededTestSupport"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )
