@@ -118,6 +118,10 @@ let package = Package(
         .testTarget(
             name: "ClientTests", dependencies: ["Client", "Methods", "Sales", "Wire", "ZeroMQ"],
             swiftSettings: settings),
+        // Tests mirror the sources.
+        .target(name: "SeededTestSupport", path: "Tests/SeededTestSupport", swiftSettings: strict),
+        .testTarget(
+            name: "SalesTests", dependencies: ["Sales", "SeededTestSupport"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

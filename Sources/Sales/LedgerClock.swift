@@ -49,7 +49,8 @@ public struct LedgerClock: Sendable {
 
     /// The ledger's time at a moment of the worker's monotonic clock, in microseconds.
     public func instant(at moment: Int64) -> LedgerInstant {
-        let drift = max(0, moment - sampledAt) / LedgerClock.driftDivisor
+        // Rounded up, as the true time must lie between the two ends.
+        let drift = (max(0, moment - sampledAt) + LedgerClock.driftDivisor - 1) / LedgerClock.driftDivisor
         return LedgerInstant(
             earliest: LedgerTime(rawValue: moment + lowest - drift),
             latest: LedgerTime(rawValue: moment + highest + drift))

@@ -20,7 +20,8 @@ extension Book {
             let record = record(at: sequence)
             switch record.kind {
             case .orderPlaced:
-                return record.quantity == request.quantity ? .existing(sequence) : .refused(.keyReused)
+                let isSame = record.quantity == request.quantity && Int(record.sale) == index
+                return isSame ? .existing(sequence) : .refused(.keyReused)
             case .keyVoided:
                 return .refused(.keyVoided)
             case .saleCreated, .saleOpened, .saleClosed, .unitsAdded:
@@ -70,12 +71,15 @@ extension Book {
             guard let sequence = sequence(of: id), record(at: sequence).kind == .saleCreated else {
                 return .refused(.saleExists)
             }
-            let terms = sales[index].terms
-            let isSame =
-                terms.name == request.name && terms.price == request.price
-                && terms.currency == request.currency
-                && terms.limit == request.limit && record(at: sequence).quantity == request.units
-            return isSame ? .existing(sequence) : .refused(.keyReused)
+            let record = record(at: sequence)
+            let terms = sales[index].createdTerms
+            // "At once" was written down as a moment, which is not after that of the entry.
+            let opensAt = request.opensAt ?? min(terms.opensAt, record.at)
+            let asked = SaleTerms(
+                name: request.name, price: request.price, currency: request.currency, limit: request.limit,
+                opensAt: opensAt, closesAt: request.closesAt)
+            return asked == terms && record.quantity == request.units
+                ? .existing(sequence) : .refused(.keyReused)
         }
         guard now.error <= LedgerClock.maximumError else { return .refused(.clockUncertain) }
         let opensAt = request.opensAt ?? now.earliest

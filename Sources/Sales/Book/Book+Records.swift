@@ -50,6 +50,10 @@ extension Book {
     struct Stock: Sendable {
         let id: SaleID
         let lane: Lane
+        /// Sequence of the entry that created it.
+        let created: Int64
+        /// The terms that it was created with: what a repeated request to create it is compared with.
+        let createdTerms: SaleTerms
         var terms: SaleTerms
         /// Units ever added.
         var added: Int64 = 0
@@ -61,9 +65,11 @@ extension Book {
         /// Units of live orders per buyer.
         var held = ShardedDictionary<BuyerID, Int32>()
 
-        init(id: SaleID, lane: Lane, terms: SaleTerms) {
+        init(id: SaleID, lane: Lane, created: Int64, terms: SaleTerms) {
             self.id = id
             self.lane = lane
+            self.created = created
+            createdTerms = terms
             self.terms = terms
         }
     }

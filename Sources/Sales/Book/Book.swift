@@ -31,7 +31,7 @@ public struct Book: Sendable {
             sale = sales.count
             saleIndex[SaleLane(sale: entry.sale, lane: entry.lane)] = sale
             guard let terms = entry.terms else { preconditionFailure("a sale was created without terms") }
-            sales.append(Stock(id: entry.sale, lane: entry.lane, terms: terms))
+            sales.append(Stock(id: entry.sale, lane: entry.lane, created: entry.sequence, terms: terms))
         } else if let index = saleIndex[SaleLane(sale: entry.sale, lane: entry.lane)] {
             sale = index
         } else {
@@ -142,9 +142,10 @@ public struct Book: Sendable {
 
     public var saleCount: Int { sales.count }
 
-    /// Sales whose committed stock is zero: their gates are closed.
+    /// Sales whose committed stock is zero: their gates are closed. One whose creation has not committed has no
+    /// committed stock either, but units of it were never sold.
     public func soldOutSales() -> [(SaleID, Lane)] {
-        sales.filter { $0.committedLeft == 0 }.map { ($0.id, $0.lane) }
+        sales.filter { $0.created <= committed && $0.committedLeft == 0 }.map { ($0.id, $0.lane) }
     }
 
     private func sale(at index: Int, _ now: LedgerInstant) -> Sale {
