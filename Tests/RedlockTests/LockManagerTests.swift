@@ -145,13 +145,20 @@ import ZeroMQ
         let cluster = try LockCluster()
         let manager = cluster.manager(ttl: .milliseconds(300), nodeTimeout: .milliseconds(50))
         cluster.servers[0].pause()
-        #expect(
-            cluster.until { cluster.acquire("sale", manager).map { _ in manager.nodes[0].votes.error > 0 }! })
+        // A second in all: well over the TTL, and well under the bound on commands in flight.
+        for _ in 0..<100 where manager.nodes[0].votes.error == 0 {
+            _ = cluster.acquire("sale", manager)
+            cluster.loop.run(atMost: .milliseconds(10)) { false }
+        }
+        #expect(manager.nodes[0].votes.error > 0)
         #expect(manager.nodes[0].votes.timeout > 0)
         cluster.servers[0].resume()
         let yes = manager.nodes[0].votes.yes
         #expect(
-            cluster.until { cluster.acquire("sale", manager).map { _ in manager.nodes[0].votes.yes > yes }! })
+            cluster.until {
+                if let lease = cluster.lease("sale", manager) { manager.release(lease) }
+                return manager.nodes[0].votes.yes > yes
+            })
     }
 
     // MARK: Losing a lease
