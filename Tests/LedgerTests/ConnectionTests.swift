@@ -163,7 +163,7 @@ import ZeroMQ
         var outcomes: [CommitOutcome] = []
         connection.commit([batch]) { outcomes.append($0) }
         // The loop stands still, so that the answer is never read.
-        for _ in 0..<1_000 where try ledger.sql("SELECT count(*) FROM stampede.ledger") != "2" {}
+        try ledger.wait(until: "SELECT count(*) = 2 FROM stampede.ledger")
         connection.close()
         #expect(outcomes.count == 1)
         #expect(outcomes.first?.isUnknown == true)

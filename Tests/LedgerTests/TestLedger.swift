@@ -93,15 +93,20 @@ final class TestLedger {
         process.standardError = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
         try process.run()
-        for _ in 0..<1_000 {
-            let sleeping = try sql(
-                """
-                SELECT count(*) FROM pg_stat_activity
+        try wait(
+            until: """
+                SELECT count(*) = 1 FROM pg_stat_activity
                 WHERE wait_event = 'PgSleep' AND application_name = '\(name)' AND datname = current_database()
                 """)
-            if sleeping == "1" { return process }
+        return process
+    }
+
+    /// Asks again and again, without turning the loop, until the answer is true.
+    func wait(until question: String) throws {
+        for _ in 0..<1_000 {
+            if try sql(question) == "t" { return }
         }
-        throw PostgresServer.Failure("the blocking session never got its lock")
+        throw PostgresServer.Failure("never became true: \(question)")
     }
 
     struct Unexpected: Error { let outcome: CommitOutcome }
