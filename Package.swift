@@ -38,7 +38,7 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
 
         // Values: no I/O, no clock, no randomness, no imports.
-        .target(name: "Wire", swiftSettings: strict),
+        .target(name: "Wire", exclude: ["PROTOCOL.md"], swiftSettings: strict),
         .target(name: "Sales", swiftSettings: strict),
         .target(name: "Methods", dependencies: ["Wire", "Sales"], swiftSettings: strict),
         .target(name: "Resilience", dependencies: ["Wire"], swiftSettings: strict),
@@ -114,6 +114,13 @@ let package = Package(
                 "PostgresTestSupport",
                 "RedisTestSupport",
             ],
+            swiftSettings: settings),
+        .target(
+            name: "WireTestSupport", dependencies: ["Wire"], path: "Tests/WireTestSupport",
+            swiftSettings: settings),
+        .testTarget(name: "WireTests", dependencies: ["Wire", "WireTestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "MethodsTests", dependencies: ["Methods", "Sales", "Wire", "WireTestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "ClientTests", dependencies: ["Client", "Methods", "Sales", "Wire", "ZeroMQ"],

@@ -4,7 +4,6 @@ import Wire
 /// The names of fields in bodies, hashed once.
 enum Field {
     static let added: FieldName = "added"
-    static let address: FieldName = "address"
     static let amount: FieldName = "amount"
     static let buyer: FieldName = "buyer"
     static let calls: FieldName = "calls"
@@ -20,7 +19,6 @@ enum Field {
     static let leaseLeft: FieldName = "lease_left_ms"
     static let left: FieldName = "left"
     static let limit: FieldName = "limit"
-    static let live: FieldName = "live"
     static let message: FieldName = "message"
     static let name: FieldName = "name"
     static let opens: FieldName = "opens"
@@ -45,7 +43,6 @@ enum Field {
     static let workers: FieldName = "workers"
     static let clients: FieldName = "clients"
     static let malformed: FieldName = "malformed"
-    static let open: FieldName = "open"
     static let change: FieldName = "change"
 }
 

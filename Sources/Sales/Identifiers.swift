@@ -55,13 +55,18 @@ public struct OrderID: Hashable, Sendable, CustomStringConvertible {
         self.sequence = sequence
     }
 
-    /// Reads `partition-sequence`, or returns nil.
+    /// Reads `partition-sequence`, or returns nil. An order has one name: signs and leading zeros are refused.
     public init?(_ text: String) {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 2, let partition = Int16(parts[0]), partition >= 0,
-            let sequence = Int64(parts[1]), sequence > 0
+        guard parts.count == 2, parts[0] == "0" || OrderID.beginsWithDigit(parts[0]),
+            OrderID.beginsWithDigit(parts[1]), let partition = Int16(parts[0]), let sequence = Int64(parts[1])
         else { return nil }
         self.init(partition: Partition(rawValue: partition), sequence: sequence)
+    }
+
+    private static func beginsWithDigit(_ text: Substring) -> Bool {
+        guard let first = text.utf8.first else { return false }
+        return UInt8(ascii: "1")...UInt8(ascii: "9") ~= first
     }
 
     public var description: String { "\(partition)-\(sequence)" }

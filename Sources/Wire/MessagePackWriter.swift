@@ -69,11 +69,19 @@ public struct MessagePackWriter: Sendable {
     }
 
     public mutating func array(_ count: Int) {
-        if count <= 15 { bytes.append(0x90 | UInt8(count)) } else { append(0xdd, UInt32(count)) }
+        switch count {
+        case 0...15: bytes.append(0x90 | UInt8(count))
+        case 0...0xffff: append(0xdc, UInt16(count))
+        default: append(0xdd, UInt32(count))
+        }
     }
 
     public mutating func map(_ count: Int) {
-        if count <= 15 { bytes.append(0x80 | UInt8(count)) } else { append(0xdf, UInt32(count)) }
+        switch count {
+        case 0...15: bytes.append(0x80 | UInt8(count))
+        case 0...0xffff: append(0xde, UInt16(count))
+        default: append(0xdf, UInt32(count))
+        }
     }
 
     private mutating func append(_ type: UInt8, _ value: some FixedWidthInteger) {

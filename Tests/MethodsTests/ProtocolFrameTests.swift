@@ -1,0 +1,114 @@
+import Methods
+import Sales
+import Testing
+import Wire
+import WireTestSupport
+
+/// The page's frames are what the code writes and reads.
+@Suite struct ProtocolFrameTests {
+    /// A frame of the page, and the value that it must hold.
+    struct Meaning: Sendable, CustomStringConvertible {
+        let description: String
+        let check: @Sendable (Header, [UInt8]) throws -> Void
+
+        init<Body: MessageBody & Equatable>(
+            _ title: String, _ body: Body, header: Header? = nil
+        ) {
+            description = title
+            check = { found, bytes in
+                let read = try Sample.decode(bytes, as: Body.self)
+                #expect(read == body)
+                #expect(Sample.encode(body) == bytes)
+                guard var header else { return }
+                // What an attempt adds to a request's header.
+                header.callID = found.callID
+                header.milliseconds = found.milliseconds
+                if found.flags.contains(.retry) { header.flags.insert(.retry) }
+                #expect(header == found)
+            }
+        }
+
+        init<Request: MessageBody & Routed & Equatable, Reply>(
+            _ title: String, _ method: Method<Request, Reply>, _ request: Request
+        ) {
+            self.init(title, request, header: method.header(for: request))
+        }
+    }
+
+    static let meanings: [Meaning] = [
+        Meaning(
+            "A first attempt of `order.place`, five seconds left", OrderMethods.place,
+            PlaceOrder(sale: Sample.sale, buyer: BuyerID(rawValue: 42), quantity: 2, key: Sample.key)),
+        Meaning("The yes", Sample.order),
+        Meaning("A no of the owner", FailureBody(message: "Only 1 units are left; ask for fewer.", left: 1)),
+        Meaning("A no of a gate", FailureBody(message: "The sale is sold out.")),
+        Meaning(
+            "`order.settle`, in a second attempt", OrderMethods.settle,
+            SettleOrder(sale: Sample.sale, buyer: BuyerID(rawValue: 42), key: Sample.key)),
+        Meaning("Settled: there is no such order, and never will be", Settlement.voided),
+        Meaning(
+            "`sale.create`, opening at once, closed by hand", SaleMethods.create,
+            CreateSale(
+                sale: Sample.sale, key: Sample.key, name: "Lamp", price: 199_900, currency: "EUR",
+                units: 1_000,
+                limit: 2)),
+        Meaning(
+            "`sale.change`", SaleMethods.change,
+            ChangeSale(sale: Sample.sale, key: Sample.key, change: .addUnits(500))),
+        Meaning(
+            "`sale.list` of partition 12", SaleMethods.list, ListSales(partition: Partition(rawValue: 12))),
+        Meaning("`broker.status`", SystemMethods.brokerStatus, Empty()),
+        Meaning(
+            "READY",
+            Ready(
+                name: "worker-1", incarnation: "7301934523456789012/1", partitions: 64,
+                hash: RoutingKey.hashName, methods: [OrderMethods.place.id, OrderMethods.settle.id],
+                credit: [4_096, 1_024, 16], leaseTTL: 3_000)),
+        Meaning(
+            "BEAT of a broker",
+            BrokerBeat(live: ["worker-1", "worker-2"], unowned: [Partition(rawValue: 3)])),
+        Meaning(
+            "BEAT of a worker that keeps one gate closed",
+            WorkerBeat(isFit: true, leaseLeft: 2_400, gates: [Sample.gate])),
+        Meaning(
+            "OWN",
+            Own(
+                partition: Partition(rawValue: 12), fence: Fence(rawValue: 5),
+                incarnation: "7301934523456789012/1", gates: [Sample.gate])),
+        Meaning("DISOWN", Disown(partition: Partition(rawValue: 12), fence: Fence(rawValue: 5))),
+    ]
+
+    @Test(arguments: meanings)
+    func `a frame of the page is what the code writes`(meaning: Meaning) throws {
+        let frame = try #require(ProtocolDocument.shared.frame(meaning.description))
+        let header = try Header(decoding: frame.bytes.span)
+        try meaning.check(header, Array(frame.bytes[Header.size...]))
+    }
+
+    @Test func `the page lists every method with its number and routing`() {
+        func row<Request, Reply>(_ method: Method<Request, Reply>) -> [String] {
+            let digits = String(method.id.rawValue, radix: 16)
+            return [
+                method.name, "0x" + String(repeating: "0", count: 16 - digits.count) + digits,
+                "\(method.routing)", "\(method.priority)", "\(Request.self)", "\(Reply.self)",
+            ]
+        }
+        let rows = [
+            row(OrderMethods.place), row(OrderMethods.settle), row(OrderMethods.get), row(SaleMethods.create),
+            row(SaleMethods.change), row(SaleMethods.get), row(SaleMethods.list),
+            row(SystemMethods.brokerStatus), row(SystemMethods.ping), row(SystemMethods.yield),
+        ]
+        #expect(ProtocolDocument.shared.table("method", "number") == rows)
+        #expect(Set(rows.map { $0[1] }).count == rows.count)
+    }
+
+    @Test func `the largest beat fits in a message`() {
+        let gate = ClosedGate(
+            method: MethodID(rawValue: .max), routing: RoutingKey(sale: .max, lane: .min),
+            partition: Partition(rawValue: .max), fence: Fence(rawValue: .max), change: .max,
+            reason: .clockUncertain)
+        let gates = [ClosedGate](repeating: gate, count: WorkerBeat.maximumGates)
+        let beat = WorkerBeat(isFit: true, leaseLeft: .max, gates: gates)
+        #expect(Header.size + Sample.encode(beat).count <= Limits.messageSize)
+    }
+}

@@ -1,0 +1,142 @@
+import Methods
+import Sales
+import Wire
+import WireTestSupport
+
+/// One of every body, full and bare.
+struct Sample: Sendable, CustomStringConvertible {
+    let description: String
+    let bytes: [UInt8]
+    /// Decodes and writes again, or throws.
+    let roundTrip: @Sendable ([UInt8]) throws -> [UInt8]
+    /// True when decoding the bytes gives back what was written.
+    let isReadAsWritten: @Sendable () throws -> Bool
+
+    init<Body: MessageBody & Equatable>(_ name: String, _ body: Body) {
+        description = "\(Body.self), \(name)"
+        let written = Sample.encode(body)
+        bytes = written
+        roundTrip = { bytes in Sample.encode(try Sample.decode(bytes, as: Body.self)) }
+        isReadAsWritten = { try Sample.decode(written, as: Body.self) == body }
+    }
+
+    static func encode(_ body: some MessageBody) -> [UInt8] {
+        var writer = MessagePackWriter()
+        body.encode(into: &writer)
+        return writer.bytes
+    }
+
+    /// The whole of the bytes as one body.
+    static func decode<Body: MessageBody>(_ bytes: [UInt8], as: Body.Type) throws(WireError) -> Body {
+        var offset = 0
+        let body = try Body(decoding: bytes.span, at: &offset)
+        guard offset == bytes.count else { throw WireError(.trailingBytes, at: offset) }
+        return body
+    }
+}
+
+extension Sample {
+    static let key = RequestKey(rawValue: 0x0011_2233_4455_6677_8899_aabb_ccdd_eeff)
+    static let sale = SaleID(rawValue: 7)
+    static let time = LedgerTime(rawValue: 1_764_000_000_123_456)
+    static let longName = String(repeating: "é", count: 60)
+
+    static let order = Order(
+        id: OrderID(partition: Partition(rawValue: 12), sequence: 4_711), sale: sale, lane: .only,
+        buyer: BuyerID(rawValue: 42), key: key, quantity: 2, amount: 399_800, currency: "EUR", placedAt: time)
+    static let gate = ClosedGate(
+        method: OrderMethods.place.id, routing: RoutingKey(sale: 7, lane: 0),
+        partition: Partition(rawValue: 12), fence: Fence(rawValue: 5), change: 4_711, reason: .soldOut)
+
+    static func sale(_ state: Sale.State, closes: LedgerTime?) -> Sale {
+        Sale(
+            id: sale, lane: Lane(rawValue: 3), partition: Partition(rawValue: 12),
+            terms: SaleTerms(
+                name: longName, price: 199_900, currency: "EUR", limit: 2, opensAt: time, closesAt: closes),
+            added: 1_000, left: 0, orders: 777, state: state)
+    }
+
+    static let status = BrokerStatus(
+        name: "broker-1", uptimeMilliseconds: 1, clients: 2, inFlight: 3, parked: 4, calls: 5, malformed: 6,
+        gateRefusals: 7, rate: 8,
+        workers: [
+            .init(
+                name: "w1", inFlight: 1, calls: 2, rate: 3, leaseLeftMilliseconds: 2_500, state: "fit"),
+            .init(name: "w2", inFlight: 0, calls: 0, rate: 0, leaseLeftMilliseconds: nil, state: "unfit"),
+        ],
+        partitions: (0..<20).map {
+            .init(
+                partition: Partition(rawValue: $0), owner: $0 == 3 ? nil : "w1",
+                fence: Fence(rawValue: Int64($0)), parked: 0)
+        },
+        gates: [.init(sale: sale, lane: .only, partition: Partition(rawValue: 4))])
+
+    static let all: [Sample] = requests + replies + control
+
+    static let requests: [Sample] = [
+        Sample("one lane", PlaceOrder(sale: sale, buyer: BuyerID(rawValue: 42), quantity: 2, key: key)),
+        Sample(
+            "a lane and extremes",
+            PlaceOrder(
+                sale: SaleID(rawValue: .max), lane: Lane(rawValue: .min), buyer: BuyerID(rawValue: .min),
+                quantity: .max, key: RequestKey(rawValue: .max))),
+        Sample("any", SettleOrder(sale: sale, buyer: BuyerID(rawValue: 42), key: key)),
+        Sample(
+            "no window",
+            CreateSale(
+                sale: sale, key: key, name: "Lamp", price: 199_900, currency: "EUR", units: 1_000, limit: 2)),
+        Sample(
+            "a window",
+            CreateSale(
+                sale: sale, key: key, name: longName, price: 0, currency: "", units: .max, limit: .min,
+                opensAt: time, closesAt: LedgerTime(rawValue: .max))),
+        Sample("open", ChangeSale(sale: sale, key: key, change: .open)),
+        Sample("close", ChangeSale(sale: sale, key: key, change: .close)),
+        Sample("units", ChangeSale(sale: sale, key: key, change: .addUnits(500))),
+        Sample("any", GetOrder(order: order.id)),
+        Sample("a lane", GetSale(sale: sale, lane: Lane(rawValue: 2))),
+        Sample("any", ListSales(partition: Partition(rawValue: 63))),
+        Sample("any", YieldPartition(partition: Partition(rawValue: 63), successor: longName)),
+        Sample("any", Empty()),
+    ]
+
+    static let replies: [Sample] = [
+        Sample("any", order),
+        Sample("placed", Settlement.placed(order)),
+        Sample("voided", Settlement.voided),
+        Sample("scheduled", sale(.scheduled, closes: time)),
+        Sample("open", sale(.open, closes: nil)),
+        Sample("sold out", sale(.soldOut, closes: nil)),
+        Sample("closed", sale(.closed, closes: time)),
+        Sample("empty", SaleList(sales: [], isCut: false)),
+        Sample(
+            "seventeen",
+            SaleList(
+                sales: (0..<17).map { _ in sale(.open, closes: nil) }, isCut: true)),
+        Sample("any", WorkerPing(worker: "worker-1")),
+        Sample("full", status),
+        Sample("words", FailureBody(message: "no")),
+        Sample("numbers", FailureBody(message: "", left: 1, limit: 2, held: -3, opens: time)),
+    ]
+
+    static let control: [Sample] = [
+        Sample(
+            "any",
+            Ready(
+                name: "worker-1", incarnation: "7301934523456789012/1", partitions: 64,
+                hash: RoutingKey.hashName,
+                methods: [OrderMethods.place.id, OrderMethods.settle.id], credit: [4_096, 1_024, 16],
+                leaseTTL: 3_000)),
+        Sample("gates", WorkerBeat(isFit: true, leaseLeft: 2_400, gates: [gate])),
+        Sample("bare", WorkerBeat(isFit: false, leaseLeft: nil, gates: [])),
+        Sample("any", gate),
+        Sample("young", BrokerBeat(live: nil, unowned: nil)),
+        Sample("any", BrokerBeat(live: ["worker-1", "worker-2"], unowned: [Partition(rawValue: 3)])),
+        Sample(
+            "any",
+            Own(
+                partition: Partition(rawValue: 12), fence: Fence(rawValue: 5),
+                incarnation: "7301934523456789012/1", gates: [gate])),
+        Sample("any", Disown(partition: Partition(rawValue: 12), fence: Fence(rawValue: 5))),
+    ]
+}
