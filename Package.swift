@@ -84,6 +84,13 @@ let package = Package(
         .target(name: "SeededTestSupport", path: "Tests/SeededTestSupport", swiftSettings: strict),
         .testTarget(
             name: "SalesTests", dependencies: ["Sales", "SeededTestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "BrokerTests",
+            dependencies: [
+                "Broker", "Methods", "Sales", "Wire", "ZeroMQ", "SeededTestSupport",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )
