@@ -84,6 +84,7 @@ let package = Package(
         .target(name: "SeededTestSupport", path: "Tests/SeededTestSupport", swiftSettings: strict),
         .testTarget(
             name: "SalesTests", dependencies: ["Sales", "SeededTestSupport"], swiftSettings: settings),
+        .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ", "Wire"], swiftSettings: settings),
         .testTarget(
             name: "BrokerTests",
             dependencies: [

@@ -257,7 +257,7 @@ extension BrokerCore {
     }
 
     /// Sends what waits for the worker's credit, high priorities first.
-    private mutating func giveCredit(_ worker: Int32, _ now: MonotonicTime) {
+    mutating func giveCredit(_ worker: Int32, _ now: MonotonicTime) {
         guard workers[Int(worker)] != nil else { return }
         for priority in Priority.allCases.reversed() {
             let index = Int(priority.rawValue)

@@ -107,7 +107,7 @@ struct BrokerCore {
             effects.append(.status(client: client, callID: header.callID))
             return
         }
-        guard let worker = leastLoaded(for: header.method) else {
+        guard let worker = leastLoaded(for: header.method, header.priority) else {
             return refuse(client, header.callID, verdictWithoutWorker(for: header.method))
         }
         guard let slot = admit(header, from: client, state, partition: -1, now) else { return }
@@ -244,12 +244,13 @@ struct BrokerCore {
         wheel.set(slot, due: table[slot].deadline)
     }
 
-    /// The worker that serves the method and has most room, unless none has any.
-    private func leastLoaded(for method: MethodID) -> Int32? {
+    /// The worker that serves the method and has most room, unless none has any: a free call never waits, so
+    /// the shell need not keep it.
+    private func leastLoaded(for method: MethodID, _ priority: Priority) -> Int32? {
         var best: Int32?
         for (index, worker) in workers.enumerated() {
             guard let worker, worker.isFit, !worker.isDraining, worker.methods.contains(method),
-                worker.hasCredit(.normal)
+                worker.hasCredit(priority)
             else { continue }
             if let chosen = best, workers[Int(chosen)]!.load <= worker.load { continue }
             best = Int32(index)
@@ -333,8 +334,13 @@ struct BrokerCore {
             }
         }
         for index in workers.indices {
-            guard let worker = workers[index] else { continue }
-            if now - worker.lastSeen > configuration.workerSilence { workerLost(Int32(index), now) }
+            guard let lastSeen = workers[index]?.lastSeen else { continue }
+            if now - lastSeen > configuration.workerSilence {
+                workerLost(Int32(index), now)
+            } else {
+                // Calls that ended without an answer have left credit behind.
+                giveCredit(Int32(index), now)
+            }
         }
         if now - lastSecond >= .seconds(1) {
             lastSecond = now
