@@ -207,13 +207,17 @@ extension BrokerCore {
         else { return }
         partitions[partition].owner = -1
         openGates(of: partition)
-        effects.append(.disowned(worker: worker, disown.partition))
+        effects.append(.disowned(worker: worker, Partition(rawValue: Int16(partition))))
         takeWaiting(of: partition, from: worker, now)
     }
 
     // MARK: Answers
 
     /// A worker answers. Only the worker that has the call may.
+        release(partition, of: worker, now)
+    }
+
+    private mutating func release(_ partition: Int, of worker: Int32, _ now: MonotonicTime) {
     mutating func result(_ header: Header, from worker: Int32, _ now: MonotonicTime) {
         guard let slot = table.slot(of: header.callID), table[slot].place == .inFlight,
             table[slot].worker == worker
@@ -246,7 +250,7 @@ extension BrokerCore {
         // The worker says that it does not own the partition: until it claims it anew, nobody is asked.
         let partition = Int(table[slot].partition)
         if partition >= 0, partitions[partition].owner == worker, table[slot].returns >= 2 {
-            partitions[partition].owner = -1
+            release(partition, of: worker, now)
         }
         if partition < 0 || table[slot].returns >= 8 {
             fail(slot, .unavailable, .noOwner, retryAfter: .milliseconds(200))
