@@ -25,6 +25,7 @@ struct BrokerCore {
     var counters = Counters()
     var rate = RateMeter()
     private var lastSecond: MonotonicTime
+    private var lastTick: MonotonicTime
 
     /// Identities are unique per socket only, and the two sides have a socket each.
     struct ClientKey: Hashable {
@@ -57,6 +58,7 @@ struct BrokerCore {
         self.configuration = configuration
         started = now
         lastSecond = now
+        lastTick = now
         table = CallTable(capacity: configuration.maximumCalls)
         wheel = DeadlineWheel(capacity: configuration.maximumCalls, now: now)
     }
@@ -333,6 +335,7 @@ struct BrokerCore {
                 fail(slot, .unavailable, .noOwner, retryAfter: .milliseconds(500))
             }
         }
+        forgiveOwnPause(now)
         for index in workers.indices {
             guard let lastSeen = workers[index]?.lastSeen else { continue }
             if now - lastSeen > configuration.workerSilence {
@@ -347,6 +350,18 @@ struct BrokerCore {
             rate.turn(now)
             for index in workers.indices { workers[index]?.rate.turn(now) }
             forgetIdleClients(now)
+        }
+    }
+
+    /// Time in which the broker itself stood still says nothing about its workers: what they said meanwhile
+    /// may still be on its way through the socket.
+    private mutating func forgiveOwnPause(_ now: MonotonicTime) {
+        let pause = now - lastTick
+        lastTick = now
+        guard pause > configuration.beatInterval else { return }
+        for index in workers.indices {
+            guard let lastSeen = workers[index]?.lastSeen else { continue }
+            workers[index]!.lastSeen = min(now, lastSeen + pause)
         }
     }
 
