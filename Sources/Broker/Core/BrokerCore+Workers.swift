@@ -140,7 +140,7 @@ extension BrokerCore {
         if own.incarnation != incarnation { adoptIncarnation(own.incarnation, now) }
         guard own.incarnation == incarnation else { return }
         let (owner, fence) = (partitions[partition].owner, partitions[partition].fence)
-        guard own.fence > fence || (own.fence == fence && (owner == worker || owner < 0)) else { return }
+        guard own.fence > fence || (own.fence == fence && mayRepeatClaim(of: owner, worker)) else { return }
         if own.fence > fence || owner != worker { openGates(of: partition) }
         partitions[partition].fence = own.fence
         partitions[partition].owner = worker
@@ -148,13 +148,19 @@ extension BrokerCore {
             for gate in own.gates { close(gate, until: stamp + configuration.gateLease, by: worker) }
         }
         if owner != worker { effects.append(.owned(worker: worker, own.partition, own.fence)) }
-        if own.fence > fence { takeFromSuperseded(partition, except: worker, now) }
+        if own.fence > fence || owner != worker { takeFromSuperseded(partition, except: worker, now) }
         unpark(partition, now)
     }
 
     /// Another database, or the same after a fail-over: its fences are counted anew, so those of the old one say
     /// nothing. Adopted only when no live worker still has the old one.
     private mutating func adoptIncarnation(_ new: String, _ now: MonotonicTime) {
+    /// A fence is given to one worker only, so a second claim under it is its holder's: from the same session,
+    /// or from a new one while the broker has not noticed yet that the old one is dead.
+    private func mayRepeatClaim(of owner: Int32, _ worker: Int32) -> Bool {
+        owner == worker || owner < 0 || workers[Int(owner)]?.name == workers[Int(worker)]?.name
+    }
+
         guard !workers.contains(where: { $0?.incarnation == incarnation }) else { return }
         incarnation = new
         for partition in partitions.indices {
