@@ -139,6 +139,7 @@ extension BrokerCore {
         guard partitions.indices.contains(partition), own.fence.rawValue > 0 else { return }
         if own.incarnation != incarnation { adoptIncarnation(own.incarnation, now) }
         guard own.incarnation == incarnation else { return }
+        workers[Int(worker)]!.incarnation = own.incarnation
         let (owner, fence) = (partitions[partition].owner, partitions[partition].fence)
         guard own.fence > fence || (own.fence == fence && mayRepeatClaim(of: owner, worker)) else { return }
         if own.fence > fence || owner != worker { openGates(of: partition) }
