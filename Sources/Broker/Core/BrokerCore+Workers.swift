@@ -77,7 +77,9 @@ extension BrokerCore {
         unlink(slot)
         table[slot].isMaybe = true
         table.renew(slot)
-        guard table[slot].partition >= 0, table[slot].isRepeatable else {
+        table[slot].losses += 1
+        guard table[slot].partition >= 0, table[slot].isRepeatable, table[slot].losses < Call.maximumLosses
+        else {
             return fail(slot, .unavailable, .ownerLost, retryAfter: .milliseconds(50))
         }
         route(slot, now)
@@ -137,9 +139,9 @@ extension BrokerCore {
     mutating func own(_ own: Own, stamp: MonotonicTime, from worker: Int32, _ now: MonotonicTime) {
         let partition = Int(own.partition.rawValue)
         guard partitions.indices.contains(partition), own.fence.rawValue > 0 else { return }
+        workers[Int(worker)]!.incarnation = own.incarnation
         if own.incarnation != incarnation { adoptIncarnation(own.incarnation, now) }
         guard own.incarnation == incarnation else { return }
-        workers[Int(worker)]!.incarnation = own.incarnation
         let (owner, fence) = (partitions[partition].owner, partitions[partition].fence)
         guard own.fence > fence || (own.fence == fence && mayRepeatClaim(of: owner, worker)) else { return }
         if own.fence > fence || owner != worker { openGates(of: partition) }
@@ -153,15 +155,15 @@ extension BrokerCore {
         unpark(partition, now)
     }
 
-    /// Another database, or the same after a fail-over: its fences are counted anew, so those of the old one say
-    /// nothing. Adopted only when no live worker still has the old one.
-    private mutating func adoptIncarnation(_ new: String, _ now: MonotonicTime) {
     /// A fence is given to one worker only, so a second claim under it is its holder's: from the same session,
     /// or from a new one while the broker has not noticed yet that the old one is dead.
     private func mayRepeatClaim(of owner: Int32, _ worker: Int32) -> Bool {
         owner == worker || owner < 0 || workers[Int(owner)]?.name == workers[Int(worker)]?.name
     }
 
+    /// Another database, or the same after a fail-over: its fences are counted anew, so those of the old one say
+    /// nothing. Adopted only when no live worker still has the old one.
+    private mutating func adoptIncarnation(_ new: String, _ now: MonotonicTime) {
         guard !workers.contains(where: { $0?.incarnation == incarnation }) else { return }
         incarnation = new
         for partition in partitions.indices {
@@ -212,6 +214,10 @@ extension BrokerCore {
         guard partitions.indices.contains(partition), partitions[partition].owner == worker,
             partitions[partition].fence == disown.fence
         else { return }
+        release(partition, of: worker, now)
+    }
+
+    private mutating func release(_ partition: Int, of worker: Int32, _ now: MonotonicTime) {
         partitions[partition].owner = -1
         openGates(of: partition)
         effects.append(.disowned(worker: worker, Partition(rawValue: Int16(partition))))
@@ -221,10 +227,6 @@ extension BrokerCore {
     // MARK: Answers
 
     /// A worker answers. Only the worker that has the call may.
-        release(partition, of: worker, now)
-    }
-
-    private mutating func release(_ partition: Int, of worker: Int32, _ now: MonotonicTime) {
     mutating func result(_ header: Header, from worker: Int32, _ now: MonotonicTime) {
         guard let slot = table.slot(of: header.callID), table[slot].place == .inFlight,
             table[slot].worker == worker
@@ -259,7 +261,7 @@ extension BrokerCore {
         if partition >= 0, partitions[partition].owner == worker, table[slot].returns >= 2 {
             release(partition, of: worker, now)
         }
-        if partition < 0 || table[slot].returns >= 8 {
+        if partition < 0 || table[slot].returns >= Call.maximumReturns {
             fail(slot, .unavailable, .noOwner, retryAfter: .milliseconds(200))
         } else {
             route(slot, now)
