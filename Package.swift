@@ -129,6 +129,14 @@ let package = Package(
         .target(name: "SeededTestSupport", path: "Tests/SeededTestSupport", swiftSettings: strict),
         .testTarget(
             name: "SalesTests", dependencies: ["Sales", "SeededTestSupport"], swiftSettings: settings),
+        .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ", "Wire"], swiftSettings: settings),
+        .testTarget(
+            name: "BrokerTests",
+            dependencies: [
+                "Broker", "Methods", "Sales", "Wire", "ZeroMQ", "SeededTestSupport",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -77,7 +77,9 @@ extension BrokerCore {
         unlink(slot)
         table[slot].isMaybe = true
         table.renew(slot)
-        guard table[slot].partition >= 0, table[slot].isRepeatable else {
+        table[slot].losses += 1
+        guard table[slot].partition >= 0, table[slot].isRepeatable, table[slot].losses < Call.maximumLosses
+        else {
             return fail(slot, .unavailable, .ownerLost, retryAfter: .milliseconds(50))
         }
         route(slot, now)
@@ -137,10 +139,11 @@ extension BrokerCore {
     mutating func own(_ own: Own, stamp: MonotonicTime, from worker: Int32, _ now: MonotonicTime) {
         let partition = Int(own.partition.rawValue)
         guard partitions.indices.contains(partition), own.fence.rawValue > 0 else { return }
+        workers[Int(worker)]!.incarnation = own.incarnation
         if own.incarnation != incarnation { adoptIncarnation(own.incarnation, now) }
         guard own.incarnation == incarnation else { return }
         let (owner, fence) = (partitions[partition].owner, partitions[partition].fence)
-        guard own.fence > fence || (own.fence == fence && (owner == worker || owner < 0)) else { return }
+        guard own.fence > fence || (own.fence == fence && mayRepeatClaim(of: owner, worker)) else { return }
         if own.fence > fence || owner != worker { openGates(of: partition) }
         partitions[partition].fence = own.fence
         partitions[partition].owner = worker
@@ -148,8 +151,14 @@ extension BrokerCore {
             for gate in own.gates { close(gate, until: stamp + configuration.gateLease, by: worker) }
         }
         if owner != worker { effects.append(.owned(worker: worker, own.partition, own.fence)) }
-        if own.fence > fence { takeFromSuperseded(partition, except: worker, now) }
+        if own.fence > fence || owner != worker { takeFromSuperseded(partition, except: worker, now) }
         unpark(partition, now)
+    }
+
+    /// A fence is given to one worker only, so a second claim under it is its holder's: from the same session,
+    /// or from a new one while the broker has not noticed yet that the old one is dead.
+    private func mayRepeatClaim(of owner: Int32, _ worker: Int32) -> Bool {
+        owner == worker || owner < 0 || workers[Int(owner)]?.name == workers[Int(worker)]?.name
     }
 
     /// Another database, or the same after a fail-over: its fences are counted anew, so those of the old one say
@@ -205,9 +214,13 @@ extension BrokerCore {
         guard partitions.indices.contains(partition), partitions[partition].owner == worker,
             partitions[partition].fence == disown.fence
         else { return }
+        release(partition, of: worker, now)
+    }
+
+    private mutating func release(_ partition: Int, of worker: Int32, _ now: MonotonicTime) {
         partitions[partition].owner = -1
         openGates(of: partition)
-        effects.append(.disowned(worker: worker, disown.partition))
+        effects.append(.disowned(worker: worker, Partition(rawValue: Int16(partition))))
         takeWaiting(of: partition, from: worker, now)
     }
 
@@ -246,9 +259,9 @@ extension BrokerCore {
         // The worker says that it does not own the partition: until it claims it anew, nobody is asked.
         let partition = Int(table[slot].partition)
         if partition >= 0, partitions[partition].owner == worker, table[slot].returns >= 2 {
-            partitions[partition].owner = -1
+            release(partition, of: worker, now)
         }
-        if partition < 0 || table[slot].returns >= 8 {
+        if partition < 0 || table[slot].returns >= Call.maximumReturns {
             fail(slot, .unavailable, .noOwner, retryAfter: .milliseconds(200))
         } else {
             route(slot, now)
@@ -257,7 +270,7 @@ extension BrokerCore {
     }
 
     /// Sends what waits for the worker's credit, high priorities first.
-    private mutating func giveCredit(_ worker: Int32, _ now: MonotonicTime) {
+    mutating func giveCredit(_ worker: Int32, _ now: MonotonicTime) {
         guard workers[Int(worker)] != nil else { return }
         for priority in Priority.allCases.reversed() {
             let index = Int(priority.rawValue)

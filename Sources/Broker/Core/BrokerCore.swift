@@ -25,6 +25,7 @@ struct BrokerCore {
     var counters = Counters()
     var rate = RateMeter()
     private var lastSecond: MonotonicTime
+    private var lastTick: MonotonicTime
 
     /// Identities are unique per socket only, and the two sides have a socket each.
     struct ClientKey: Hashable {
@@ -57,6 +58,7 @@ struct BrokerCore {
         self.configuration = configuration
         started = now
         lastSecond = now
+        lastTick = now
         table = CallTable(capacity: configuration.maximumCalls)
         wheel = DeadlineWheel(capacity: configuration.maximumCalls, now: now)
     }
@@ -107,7 +109,7 @@ struct BrokerCore {
             effects.append(.status(client: client, callID: header.callID))
             return
         }
-        guard let worker = leastLoaded(for: header.method) else {
+        guard let worker = leastLoaded(for: header.method, header.priority) else {
             return refuse(client, header.callID, verdictWithoutWorker(for: header.method))
         }
         guard let slot = admit(header, from: client, state, partition: -1, now) else { return }
@@ -244,12 +246,13 @@ struct BrokerCore {
         wheel.set(slot, due: table[slot].deadline)
     }
 
-    /// The worker that serves the method and has most room, unless none has any.
-    private func leastLoaded(for method: MethodID) -> Int32? {
+    /// The worker that serves the method and has most room, unless none has any: a free call never waits, so
+    /// the shell need not keep it.
+    private func leastLoaded(for method: MethodID, _ priority: Priority) -> Int32? {
         var best: Int32?
         for (index, worker) in workers.enumerated() {
             guard let worker, worker.isFit, !worker.isDraining, worker.methods.contains(method),
-                worker.hasCredit(.normal)
+                worker.hasCredit(priority)
             else { continue }
             if let chosen = best, workers[Int(chosen)]!.load <= worker.load { continue }
             best = Int32(index)
@@ -332,15 +335,33 @@ struct BrokerCore {
                 fail(slot, .unavailable, .noOwner, retryAfter: .milliseconds(500))
             }
         }
+        forgiveOwnPause(now)
         for index in workers.indices {
-            guard let worker = workers[index] else { continue }
-            if now - worker.lastSeen > configuration.workerSilence { workerLost(Int32(index), now) }
+            guard let lastSeen = workers[index]?.lastSeen else { continue }
+            if now - lastSeen > configuration.workerSilence {
+                workerLost(Int32(index), now)
+            } else {
+                // Calls that ended without an answer have left credit behind.
+                giveCredit(Int32(index), now)
+            }
         }
         if now - lastSecond >= .seconds(1) {
             lastSecond = now
             rate.turn(now)
             for index in workers.indices { workers[index]?.rate.turn(now) }
             forgetIdleClients(now)
+        }
+    }
+
+    /// Time in which the broker itself stood still says nothing about its workers: what they said meanwhile
+    /// may still be on its way through the socket.
+    private mutating func forgiveOwnPause(_ now: MonotonicTime) {
+        let pause = now - lastTick
+        lastTick = now
+        guard pause > configuration.beatInterval else { return }
+        for index in workers.indices {
+            guard let lastSeen = workers[index]?.lastSeen else { continue }
+            workers[index]!.lastSeen = min(now, lastSeen + pause)
         }
     }
 

@@ -16,12 +16,19 @@ struct Call {
     var isMaybe = false
     /// Times it was handed back.
     var returns: UInt8 = 0
+    /// Times its worker was lost or superseded while it had the call.
+    var losses: UInt8 = 0
     var place = Place.free
     /// The worker that has it or is to get it.
     var worker: Int32 = -1
     var deadline = MonotonicTime.distantFuture
     /// Distinguishes this call from earlier ones in the same slot.
     var generation: UInt32 = 0
+
+    /// A call that comes back so often ends: nobody takes it.
+    static let maximumReturns = 8
+    /// A call that so many workers were lost with ends: it may be what they are lost by.
+    static let maximumLosses = 3
 
     /// Where a call is; each but `free` is a list that the call is on.
     enum Place: UInt8 {

@@ -16,7 +16,10 @@ struct DeadlineWheel {
 
     private var heads = [Int32](repeating: -1, count: buckets)
     private var nodes: [Node]
+    /// The tick whose bucket is being read, or was read last.
     private var turned: Int64
+    /// Where reading that bucket goes on: none of its calls is looked at twice in a turn.
+    private var cursor: Int32 = -1
 
     init(capacity: Int, now: MonotonicTime) {
         nodes = Array(repeating: Node(), count: capacity)
@@ -42,28 +45,26 @@ struct DeadlineWheel {
             heads[Int(node.bucket)] = node.next
         }
         if node.next >= 0 { nodes[Int(node.next)].previous = node.previous }
+        if cursor == slot { cursor = node.next }
         nodes[Int(slot)] = Node()
     }
 
     /// Takes off and returns a call that is due, or nil when there is none yet.
     mutating func popDue(_ now: MonotonicTime) -> Int32? {
         let reached = now.nanoseconds / Self.tick.nanoseconds
-        // After a pause longer than a turn, one turn meets every bucket.
-        turned = max(turned, reached - Int64(Self.buckets))
-        while turned <= reached {
-            let bucket = Int(turned % Int64(Self.buckets))
-            var slot = heads[bucket]
-            while slot >= 0 {
-                let node = nodes[Int(slot)]
-                if node.due <= now {
+        while true {
+            while cursor >= 0 {
+                let slot = cursor
+                cursor = nodes[Int(slot)].next
+                if nodes[Int(slot)].due <= now {
                     clear(slot)
                     return slot
                 }
-                slot = node.next
             }
-            if turned == reached { return nil }
-            turned += 1
+            guard turned < reached else { return nil }
+            // After a pause longer than a turn, one turn meets every bucket.
+            turned = max(turned + 1, reached - Int64(Self.buckets) + 1)
+            cursor = heads[Int(turned % Int64(Self.buckets))]
         }
-        return nil
     }
 }

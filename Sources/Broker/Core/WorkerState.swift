@@ -6,7 +6,8 @@ import Wire
 struct WorkerState {
     let identity: PeerIdentity
     let name: String
-    let incarnation: String
+    /// Of the ledger whose fences it claims.
+    var incarnation: String
     let methods: Set<MethodID>
     /// Calls it takes at a time, per priority, and how many it has.
     let credit: [Int32]

@@ -1,0 +1,80 @@
+import SeededTestSupport
+import Testing
+import Wire
+
+@testable import Broker
+
+@Suite struct CallTableTests {
+    @Test func `a table gives each slot once`() {
+        var table = CallTable(capacity: 3)
+        let slots = (0..<4).map { _ in table.insert(Call()) }
+        #expect(slots == [0, 1, 2, nil])
+        #expect(table.count == 3)
+        table.free(1)
+        #expect(table.insert(Call()) == 1)
+    }
+
+    @Test func `a name finds its call until it is over`() {
+        var table = CallTable(capacity: 3)
+        let slot = table.insert(Call())!
+        let id = table.id(of: slot)
+        #expect(id != 0)
+        table[slot].place = .inFlight
+        #expect(table.slot(of: id) == slot)
+        table.renew(slot)
+        #expect(table.slot(of: id) == nil)
+        #expect(table.slot(of: table.id(of: slot)) == slot)
+        table[slot].place = .free
+        table.free(slot)
+        #expect(table.slot(of: table.id(of: slot)) == nil)
+        for wrong: UInt64 in [0, .max, 3 << 32 | 1, 1 << 63] { #expect(table.slot(of: wrong) == nil) }
+    }
+
+    @Test func `no name is zero, however often a slot is used`() {
+        var table = CallTable(capacity: 1)
+        let slot = table.insert(Call())!
+        table[slot].generation = .max
+        table.renew(slot)
+        #expect(table.id(of: slot) != 0)
+        table[slot].generation = .max
+        table.free(slot)
+        _ = table.insert(Call())
+        #expect(table.id(of: slot) != 0)
+    }
+
+    @Test func `freeing a call that is on a list traps`() async {
+        await #expect(processExitsWith: .failure) {
+            var table = CallTable(capacity: 1)
+            let slot = table.insert(Call())!
+            table[slot].place = .parked
+            table.free(slot)
+        }
+    }
+
+    @Test(arguments: 1...20) func `lists keep their order`(seed: Int) {
+        var random = SeededGenerator(seed: UInt64(seed))
+        var links = CallLinks(capacity: 32)
+        var lists = [CallList(), CallList(), CallList()]
+        var model: [[Int32]] = [[], [], []]
+        for _ in 0..<500 {
+            let slot = Int32(random.number(0...31))
+            if let list = model.firstIndex(where: { $0.contains(slot) }) {
+                links.remove(slot, from: &lists[list])
+                model[list].removeAll { $0 == slot }
+            } else {
+                let list = random.number(0...2)
+                links.append(slot, to: &lists[list])
+                model[list].append(slot)
+            }
+            for (list, expected) in zip(lists, model) {
+                var (found, slot) = ([Int32](), list.first)
+                while slot >= 0 {
+                    found.append(slot)
+                    slot = links.next(after: slot)
+                }
+                #expect(found == expected)
+                #expect(list.count == expected.count && list.isEmpty == expected.isEmpty)
+            }
+        }
+    }
+}
