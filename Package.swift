@@ -113,6 +113,12 @@ let package = Package(
                 "RedisTestSupport",
             ],
             swiftSettings: settings),
+        .testTarget(
+            name: "ResilienceTests", dependencies: ["Resilience", "Wire"], swiftSettings: settings),
+        .testTarget(
+            name: "WorkersTests",
+            dependencies: ["Workers", "Ledger", "Methods", "Redlock", "Resilience", "Sales", "Wire"],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )
