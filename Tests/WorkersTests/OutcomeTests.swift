@@ -263,6 +263,15 @@ import Wire
         #expect(scene.tryFor() != nil)
     }
 
+    @Test mutating func `what a lost partition had on its way is returned at once when it did not commit`() {
+        let order = scene.order(buyer: 1)
+        _ = scene.send()
+        scene.core.lose(0, .leaseTaken, scene.now)
+        scene.core.failed(isOutage: false, scene.now)
+        #expect(scene.replies() == [order: .returned])
+        #expect(scene.core.again.isEmpty)
+    }
+
     @Test mutating func `a lost partition's yes is sent when its commit arrives late`() {
         let order = scene.order(buyer: 1)
         _ = scene.send()

@@ -86,12 +86,14 @@ extension WorkerCore {
         partitions[partition].open = Layer()
         dirty.removeAll { $0 == partition }
         partitions[partition].book.revert(to: partitions[partition].book.committed)
-        let undone = (layer.waiting + open.waiting).map {
-            Undecided(partition: partition, to: $0.to, request: $0.request)
+        let undone = layer.waiting + open.waiting
+        guard partitions[partition].phase == .owned else {
+            // Nobody decides for this partition here any more.
+            for waiting in undone { answer(waiting.to, partition, .returned) }
+            return finishIfYielding(partition, now)
         }
-        // Those of a partition that is not ours any more are returned when their turn comes.
-        again.insert(contentsOf: undone, at: 0)
-        finishIfYielding(partition, now)
+        let undecided = undone.map { Undecided(partition: partition, to: $0.to, request: $0.request) }
+        again.insert(contentsOf: undecided, at: 0)
     }
 
     /// Nothing was written: these partitions are not ours under this fence, or their batch number is known. New
