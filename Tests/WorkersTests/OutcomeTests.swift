@@ -148,6 +148,21 @@ import Wire
         #expect(scene.replies() == [good: .order(2), bad: .broken])
     }
 
+    @Test mutating func `those that make no entry do not hold up the search`() {
+        let yes = scene.order(buyer: 1, quantity: 10)
+        _ = scene.order(buyer: 2)
+        _ = scene.order(buyer: 3)
+        let void = scene.settle(buyer: 4)
+        _ = scene.send()
+        scene.core.refused(scene.now)
+        // The first is alone now, the two refusals follow, and the void comes with the third look.
+        scene.run { $0.contains { $0.entries.contains { $0.buyer.rawValue == 4 } } ? .refused : .committed }
+        let replies = scene.replies()
+        #expect(replies.count == 4)
+        #expect(replies[yes] == .order(2))
+        #expect(replies[void] == .broken)
+    }
+
     // MARK: Unknown
 
     @Test mutating func `an unknown outcome is resolved by new fences: committed`() {

@@ -31,15 +31,16 @@ extension WorkerCore {
 
     /// Decides what was taken back, as many as the present limit allows.
     private mutating func decideAgain(_ now: MonotonicTime) {
-        guard !again.isEmpty, dirty.isEmpty else { return }
-        let number = min(againLimit, again.count)
-        let next = Array(again[..<number])
-        again.removeFirst(number)
-        // While more wait, new requests still queue up behind them.
-        let rest = again
-        again = []
-        for item in next { receive(item.request, for: item.partition, to: item.to, now) }
-        again = rest
+        // Some make no entry. When all do, the next ones' turn has come: no outcome will bring it.
+        while !again.isEmpty, dirty.isEmpty {
+            let number = min(againLimit, again.count)
+            let next = Array(again[..<number])
+            // While more wait, new requests still queue up behind them.
+            let rest = Array(again[number...])
+            again = []
+            for item in next { receive(item.request, for: item.partition, to: item.to, now) }
+            again = rest
+        }
         if again.isEmpty, againLimit < configuration.maximumEntries {
             againLimit = configuration.maximumEntries
         }
@@ -128,7 +129,7 @@ extension WorkerCore {
     /// again.
     private mutating func condemn(_ partition: Int, _ now: MonotonicTime) {
         guard let index = partitions[partition].inFlight?.waiting.firstIndex(where: \.isOwnEntry) else {
-            return
+            preconditionFailure("nobody waits for the entry of partition \(partition)")
         }
         let offender = partitions[partition].inFlight!.waiting.remove(at: index)
         answer(offender.to, partition, .broken)
