@@ -261,6 +261,27 @@ import Wire
         #expect(scene.replies() == [order: .order(2)])
     }
 
+    @Test mutating func `two questions that fail lead to one new question`() {
+        scene.own(1, entries: [scene.sale()])
+        let orders = [scene.order(buyer: 1), scene.order(buyer: 1, of: 1)]
+        _ = scene.send()
+        scene.core.unknown(scene.now)
+        scene.core.renewed([], sent: scene.now, scene.now)
+        _ = scene.effects()
+        scene.core.resolutionFailed()
+        scene.tick()
+        #expect(scene.effects().isEmpty, "the other question is still open")
+        scene.core.resolutionFailed()
+        scene.tick()
+        #expect(scene.effects().count == 1)
+        scene.core.renewed([], sent: scene.now, scene.now)
+        for index in 0...1 {
+            scene.core.batchChecked(Partition(rawValue: Int16(index)), isCommitted: true, scene.now)
+        }
+        #expect(scene.replies() == [orders[0]: .order(2), orders[1]: .order(2)])
+        #expect(scene.core.transaction == .none)
+    }
+
     @Test mutating func `a partition lost while its outcome is unknown is still resolved`() {
         let order = scene.order(buyer: 1)
         _ = scene.send()

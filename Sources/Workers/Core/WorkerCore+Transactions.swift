@@ -163,15 +163,15 @@ extension WorkerCore {
             transaction = .none
             return
         }
-        transaction = .resolving(partitions: doubtful, isAsking: false)
+        transaction = .resolving(partitions: doubtful, unanswered: 0)
         askForResolution()
     }
 
     /// Takes new fences, which waits for the old transaction, shuts out every later one, and tells the number of
     /// the last batch.
     mutating func askForResolution() {
-        guard case .resolving(let doubtful, isAsking: false) = transaction, isLedgerReady else { return }
-        transaction = .resolving(partitions: doubtful, isAsking: true)
+        guard case .resolving(let doubtful, unanswered: 0) = transaction, isLedgerReady else { return }
+        transaction = .resolving(partitions: doubtful, unanswered: 1)
         effects.append(
             .renewFences(
                 doubtful.map {
@@ -182,7 +182,7 @@ extension WorkerCore {
 
     /// New fences, where the old ones were still ours.
     mutating func renewed(_ held: [Ownership], sent: MonotonicTime, _ now: MonotonicTime) {
-        guard case .resolving(let doubtful, isAsking: true) = transaction else { return }
+        guard case .resolving(let doubtful, let unanswered) = transaction, unanswered > 0 else { return }
         var unresolved: [Int] = []
         for partition in doubtful {
             let number = Partition(rawValue: Int16(partition))
@@ -199,25 +199,30 @@ extension WorkerCore {
             effects.append(.note(.resolved(number, committed: isCommitted)))
             if isCommitted { settle(partition, now) } else { takeBack(partition, now) }
         }
-        transaction = unresolved.isEmpty ? .none : .resolving(partitions: unresolved, isAsking: true)
+        goOnResolving(unresolved, unanswered: unanswered - 1 + unresolved.count)
     }
 
     /// The question could not be asked, or its answer was lost. It is asked again.
     mutating func resolutionFailed() {
-        guard case .resolving(let doubtful, isAsking: true) = transaction else { return }
-        transaction = .resolving(partitions: doubtful, isAsking: false)
+        guard case .resolving(let doubtful, let unanswered) = transaction, unanswered > 0 else { return }
+        goOnResolving(doubtful, unanswered: unanswered - 1)
     }
 
     /// The partition is somebody else's by now, and this is how its last batch ended. A batch that did not commit
     /// never will: its requests are handed back, never refused.
     mutating func batchChecked(_ partition: Partition, isCommitted: Bool, _ now: MonotonicTime) {
-        guard case .resolving(var doubtful, let isAsking) = transaction else { return }
+        guard case .resolving(let doubtful, let unanswered) = transaction, unanswered > 0 else { return }
         let index = Int(partition.rawValue)
-        guard let position = doubtful.firstIndex(of: index) else { return }
-        doubtful.remove(at: position)
-        transaction = doubtful.isEmpty ? .none : .resolving(partitions: doubtful, isAsking: isAsking)
+        goOnResolving(doubtful.filter { $0 != index }, unanswered: unanswered - 1)
+        guard doubtful.contains(index) else { return }
         effects.append(.note(.resolved(partition, committed: isCommitted)))
         lose(index, .fenceMoved, now)
         if isCommitted { settle(index, now) } else { takeBack(index, now) }
+    }
+
+    private mutating func goOnResolving(_ doubtful: [Int], unanswered: Int) {
+        transaction =
+            doubtful.isEmpty && unanswered == 0
+            ? .none : .resolving(partitions: doubtful, unanswered: unanswered)
     }
 }

@@ -48,7 +48,8 @@ struct WorkerCore {
         /// Can become `none` or `resolving`.
         case sent(partitions: [Int], at: MonotonicTime)
         /// Its outcome is unknown for these partitions. Becomes `none`.
-        case resolving(partitions: [Int], isAsking: Bool)
+        /// It is asked anew only when every question that was asked has been answered or has failed.
+        case resolving(partitions: [Int], unanswered: Int)
     }
 
     /// - Parameter seed: of the generator that draws jitter; the same seed gives the same run.
