@@ -359,6 +359,38 @@ import Wire
         #expect(scene.core.clock == nil)
         #expect(scene.effects().contains(.disown(partition, Fence(rawValue: 1))))
     }
+
+    @Test mutating func `a late outcome of the old incarnation is not that of a new transaction`() {
+        _ = scene.order(buyer: 1)
+        _ = scene.send()
+        scene.core.incarnationChanged(scene.now)
+        _ = (scene.answers(), scene.effects())
+        scene.wait(.seconds(1))
+        scene.check()
+        scene.ownSale(fence: 9)
+        let order = scene.order(buyer: 2)
+        #expect(scene.send() == nil, "the connection still owes the old outcome")
+        scene.core.committed(sent: scene.now, scene.now)
+        #expect(scene.answers().isEmpty)
+        scene.commit()
+        #expect(scene.replies() == [order: .order(2)])
+    }
+
+    @Test mutating func `a late resolution of the old incarnation is nobody's`() {
+        _ = scene.order(buyer: 1)
+        _ = scene.send()
+        scene.core.unknown(scene.now)
+        scene.core.incarnationChanged(scene.now)
+        _ = (scene.answers(), scene.effects())
+        scene.wait(.seconds(1))
+        scene.check()
+        scene.ownSale(fence: 9)
+        let order = scene.order(buyer: 2)
+        #expect(scene.send() == nil, "the connection still owes the old answer")
+        scene.core.renewed([], sent: scene.now, scene.now)
+        scene.commit()
+        #expect(scene.replies() == [order: .order(2)])
+    }
 }
 
 extension Scene {

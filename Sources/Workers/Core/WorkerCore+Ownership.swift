@@ -286,7 +286,7 @@ extension WorkerCore {
                 for waiting in layer.waiting { answer(waiting.to, index, .returned) }
             }
         }
-        transaction = .none
+        forgetTransaction()
         clock = nil
     }
 

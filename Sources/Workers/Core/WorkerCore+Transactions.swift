@@ -110,6 +110,7 @@ extension WorkerCore {
     mutating func stale(_ now: MonotonicTime) {
         guard case .sent(let chosen, _) = transaction else { return }
         transaction = .none
+        guard !chosen.isEmpty else { return }
         // Our idea of the ledger's clock may be to blame: nothing is decided by it until a check has renewed it.
         clock = nil
         for partition in chosen { takeBack(partition, now) }
@@ -119,6 +120,7 @@ extension WorkerCore {
     mutating func refused(_ now: MonotonicTime) {
         guard case .sent(let chosen, _) = transaction else { return }
         transaction = .none
+        guard !chosen.isEmpty else { return }
         let number = chosen.reduce(0) { $0 + (partitions[$1].inFlight?.entries.count ?? 0) }
         if number == 1, let partition = chosen.first { return condemn(partition, now) }
         againLimit = max(1, number / 2)
@@ -141,6 +143,7 @@ extension WorkerCore {
     mutating func failed(isOutage: Bool, _ now: MonotonicTime) {
         guard case .sent(let chosen, _) = transaction else { return }
         transaction = .none
+        guard !chosen.isEmpty else { return }
         if isOutage { breaker.failed(now, random: random()) }
         for partition in chosen { takeBack(partition, now) }
         if isOutage { refuseUndecided() }
@@ -218,6 +221,16 @@ extension WorkerCore {
         effects.append(.note(.resolved(partition, committed: isCommitted)))
         lose(index, .fenceMoved, now)
         if isCommitted { settle(index, now) } else { takeBack(index, now) }
+    }
+
+    /// What was on its way is nobody's any more. Its outcome may still come, and must not be taken for that of
+    /// the next transaction: nothing is sent before it has.
+    mutating func forgetTransaction() {
+        switch transaction {
+        case .none: break
+        case .sent(_, let sent): transaction = .sent(partitions: [], at: sent)
+        case .resolving(_, let unanswered): goOnResolving([], unanswered: unanswered)
+        }
     }
 
     private mutating func goOnResolving(_ doubtful: [Int], unanswered: Int) {

@@ -46,6 +46,7 @@ struct WorkerCore {
         /// Can become `sent`.
         case none
         /// Can become `none` or `resolving`.
+        /// Without partitions when the ledger has become another one meanwhile.
         case sent(partitions: [Int], at: MonotonicTime)
         /// Its outcome is unknown for these partitions. Becomes `none`.
         /// It is asked anew only when every question that was asked has been answered or has failed.
