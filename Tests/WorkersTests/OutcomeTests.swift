@@ -345,7 +345,20 @@ import Wire
         #expect(scene.replies() == [order: .order(2)])
     }
 
-    // MARK: The ledger is gone
+    // MARK: Bounds
+
+    @Test mutating func `a transaction has at most so many entries`() {
+        var scene = Scene { $0.maximumEntries = 3 }
+        scene.ownSale(units: 100)
+        let orders = (1...8).map { scene.order(buyer: Int64($0)) }
+        var sizes: [Int] = []
+        scene.run {
+            sizes.append($0[0].entries.count)
+            return .committed
+        }
+        #expect(sizes == [3, 3, 2])
+        #expect(scene.replies().count == orders.count)
+    }
 
     // MARK: Another incarnation
 

@@ -258,6 +258,7 @@ extension WorkerCore {
     private mutating func returnOpen(_ index: Int) {
         let open = partitions[index].open
         partitions[index].open = Layer()
+        unsent -= open.entries.count
         dirty.removeAll { $0 == index }
         let keep = partitions[index].inFlight?.entries.last?.sequence ?? partitions[index].book.committed
         partitions[index].book.revert(to: max(keep, partitions[index].book.committed))

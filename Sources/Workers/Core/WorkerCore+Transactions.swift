@@ -24,6 +24,7 @@ extension WorkerCore {
             chosen.append(partition)
         }
         dirty.removeAll(keepingCapacity: true)
+        unsent = 0
         guard !batches.isEmpty else { return nil }
         transaction = .sent(partitions: chosen, at: now)
         return batches
@@ -85,6 +86,7 @@ extension WorkerCore {
         partitions[partition].batch -= 1
         let open = partitions[partition].open
         partitions[partition].open = Layer()
+        unsent -= open.entries.count
         dirty.removeAll { $0 == partition }
         partitions[partition].book.revert(to: partitions[partition].book.committed)
         let undone = layer.waiting + open.waiting
