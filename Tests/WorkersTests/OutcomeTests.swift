@@ -360,6 +360,22 @@ import Wire
         #expect(scene.replies().count == orders.count)
     }
 
+    // MARK: The ledger is gone
+
+    @Test mutating func `what has not been sent is refused when the ledger is gone`() {
+        let sent = scene.order(buyer: 1)
+        _ = scene.send()
+        let waiting = scene.order(buyer: 2)
+        scene.core.isLedgerReady = false
+        scene.tick()
+        #expect(scene.replies() == [waiting: .unavailable(.ledger)])
+        scene.core.isLedgerReady = true
+        scene.core.committed(sent: scene.now, scene.now)
+        #expect(scene.replies() == [sent: .order(2)])
+        #expect(scene.send() == nil)
+        #expect(scene.orders() == 2)
+    }
+
     // MARK: Another incarnation
 
     @Test mutating func `a new incarnation voids fences, books and what is on its way`() {

@@ -151,6 +151,15 @@ extension WorkerCore {
         if isOutage { refuseUndecided() }
     }
 
+    /// The ledger is gone: whoever waits for a transaction that was not sent would wait for as long as it is.
+    mutating func refuseUnsent(_ now: MonotonicTime) {
+        for partition in dirty {
+            dropOpen(partition, .unavailable(.ledger))
+            finishIfYielding(partition, now)
+        }
+        refuseUndecided()
+    }
+
     private mutating func refuseUndecided() {
         let refused = again
         again = []
