@@ -136,6 +136,11 @@ let package = Package(
                 "Broker", "Methods", "Sales", "Wire", "ZeroMQ", "SeededTestSupport",
                 .product(name: "Logging", package: "swift-log"),
             ],
+        .testTarget(
+            name: "ResilienceTests", dependencies: ["Resilience", "Wire"], swiftSettings: settings),
+        .testTarget(
+            name: "WorkersTests",
+            dependencies: ["Workers", "Ledger", "Methods", "Redlock", "Resilience", "Sales", "Wire"],
             swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

@@ -17,7 +17,7 @@ extension WorkerCore {
                 tryToTake(partition, now)
             }
         }
-        if isLedgerReady { askForResolution() }
+        if isLedgerReady { askForResolution() } else { refuseUnsent(now) }
         giveUpIfUnfit(now)
         pull(now)
         finishDraining()
@@ -257,15 +257,21 @@ extension WorkerCore {
 
     /// Hands back what was decided but not sent to the ledger.
     private mutating func returnOpen(_ index: Int) {
-        let open = partitions[index].open
-        partitions[index].open = Layer()
-        dirty.removeAll { $0 == index }
-        let keep = partitions[index].inFlight?.entries.last?.sequence ?? partitions[index].book.committed
-        partitions[index].book.revert(to: max(keep, partitions[index].book.committed))
-        for waiting in open.waiting { answer(waiting.to, index, .returned) }
+        dropOpen(index, .returned)
         let undecided = again.filter { $0.partition == index }
         again.removeAll { $0.partition == index }
         for item in undecided { answer(item.to, index, .returned) }
+    }
+
+    /// Takes back what was decided but not sent to the ledger.
+    mutating func dropOpen(_ index: Int, _ reply: Reply) {
+        let open = partitions[index].open
+        partitions[index].open = Layer()
+        unsent -= open.entries.count
+        dirty.removeAll { $0 == index }
+        let keep = partitions[index].inFlight?.entries.last?.sequence ?? partitions[index].book.committed
+        partitions[index].book.revert(to: max(keep, partitions[index].book.committed))
+        for waiting in open.waiting { answer(waiting.to, index, reply) }
     }
 
     /// A worker that does not reach the ledger gives its partitions to one that does. If nobody does, everybody
@@ -287,7 +293,7 @@ extension WorkerCore {
                 for waiting in layer.waiting { answer(waiting.to, index, .returned) }
             }
         }
-        transaction = .none
+        forgetTransaction()
         clock = nil
     }
 

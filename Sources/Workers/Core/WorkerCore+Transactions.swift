@@ -24,6 +24,7 @@ extension WorkerCore {
             chosen.append(partition)
         }
         dirty.removeAll(keepingCapacity: true)
+        unsent = 0
         guard !batches.isEmpty else { return nil }
         transaction = .sent(partitions: chosen, at: now)
         return batches
@@ -31,15 +32,16 @@ extension WorkerCore {
 
     /// Decides what was taken back, as many as the present limit allows.
     private mutating func decideAgain(_ now: MonotonicTime) {
-        guard !again.isEmpty, dirty.isEmpty else { return }
-        let number = min(againLimit, again.count)
-        let next = Array(again[..<number])
-        again.removeFirst(number)
-        // While more wait, new requests still queue up behind them.
-        let rest = again
-        again = []
-        for item in next { receive(item.request, for: item.partition, to: item.to, now) }
-        again = rest
+        // Some make no entry. When all do, the next ones' turn has come: no outcome will bring it.
+        while !again.isEmpty, dirty.isEmpty {
+            let number = min(againLimit, again.count)
+            let next = Array(again[..<number])
+            // While more wait, new requests still queue up behind them.
+            let rest = Array(again[number...])
+            again = []
+            for item in next { receive(item.request, for: item.partition, to: item.to, now) }
+            again = rest
+        }
         if again.isEmpty, againLimit < configuration.maximumEntries {
             againLimit = configuration.maximumEntries
         }
@@ -84,14 +86,17 @@ extension WorkerCore {
         partitions[partition].batch -= 1
         let open = partitions[partition].open
         partitions[partition].open = Layer()
+        unsent -= open.entries.count
         dirty.removeAll { $0 == partition }
         partitions[partition].book.revert(to: partitions[partition].book.committed)
-        let undone = (layer.waiting + open.waiting).map {
-            Undecided(partition: partition, to: $0.to, request: $0.request)
+        let undone = layer.waiting + open.waiting
+        guard partitions[partition].phase == .owned else {
+            // Nobody decides for this partition here any more.
+            for waiting in undone { answer(waiting.to, partition, .returned) }
+            return finishIfYielding(partition, now)
         }
-        // Those of a partition that is not ours any more are returned when their turn comes.
-        again.insert(contentsOf: undone, at: 0)
-        finishIfYielding(partition, now)
+        let undecided = undone.map { Undecided(partition: partition, to: $0.to, request: $0.request) }
+        again.insert(contentsOf: undecided, at: 0)
     }
 
     /// Nothing was written: these partitions are not ours under this fence, or their batch number is known. New
@@ -107,6 +112,7 @@ extension WorkerCore {
     mutating func stale(_ now: MonotonicTime) {
         guard case .sent(let chosen, _) = transaction else { return }
         transaction = .none
+        guard !chosen.isEmpty else { return }
         // Our idea of the ledger's clock may be to blame: nothing is decided by it until a check has renewed it.
         clock = nil
         for partition in chosen { takeBack(partition, now) }
@@ -116,6 +122,7 @@ extension WorkerCore {
     mutating func refused(_ now: MonotonicTime) {
         guard case .sent(let chosen, _) = transaction else { return }
         transaction = .none
+        guard !chosen.isEmpty else { return }
         let number = chosen.reduce(0) { $0 + (partitions[$1].inFlight?.entries.count ?? 0) }
         if number == 1, let partition = chosen.first { return condemn(partition, now) }
         againLimit = max(1, number / 2)
@@ -126,7 +133,7 @@ extension WorkerCore {
     /// again.
     private mutating func condemn(_ partition: Int, _ now: MonotonicTime) {
         guard let index = partitions[partition].inFlight?.waiting.firstIndex(where: \.isOwnEntry) else {
-            return
+            preconditionFailure("nobody waits for the entry of partition \(partition)")
         }
         let offender = partitions[partition].inFlight!.waiting.remove(at: index)
         answer(offender.to, partition, .broken)
@@ -138,9 +145,19 @@ extension WorkerCore {
     mutating func failed(isOutage: Bool, _ now: MonotonicTime) {
         guard case .sent(let chosen, _) = transaction else { return }
         transaction = .none
+        guard !chosen.isEmpty else { return }
         if isOutage { breaker.failed(now, random: random()) }
         for partition in chosen { takeBack(partition, now) }
         if isOutage { refuseUndecided() }
+    }
+
+    /// The ledger is gone: whoever waits for a transaction that was not sent would wait for as long as it is.
+    mutating func refuseUnsent(_ now: MonotonicTime) {
+        for partition in dirty {
+            dropOpen(partition, .unavailable(.ledger))
+            finishIfYielding(partition, now)
+        }
+        refuseUndecided()
     }
 
     private mutating func refuseUndecided() {
@@ -160,15 +177,15 @@ extension WorkerCore {
             transaction = .none
             return
         }
-        transaction = .resolving(partitions: doubtful, isAsking: false)
+        transaction = .resolving(partitions: doubtful, unanswered: 0)
         askForResolution()
     }
 
     /// Takes new fences, which waits for the old transaction, shuts out every later one, and tells the number of
     /// the last batch.
     mutating func askForResolution() {
-        guard case .resolving(let doubtful, isAsking: false) = transaction, isLedgerReady else { return }
-        transaction = .resolving(partitions: doubtful, isAsking: true)
+        guard case .resolving(let doubtful, unanswered: 0) = transaction, isLedgerReady else { return }
+        transaction = .resolving(partitions: doubtful, unanswered: 1)
         effects.append(
             .renewFences(
                 doubtful.map {
@@ -179,7 +196,7 @@ extension WorkerCore {
 
     /// New fences, where the old ones were still ours.
     mutating func renewed(_ held: [Ownership], sent: MonotonicTime, _ now: MonotonicTime) {
-        guard case .resolving(let doubtful, isAsking: true) = transaction else { return }
+        guard case .resolving(let doubtful, let unanswered) = transaction, unanswered > 0 else { return }
         var unresolved: [Int] = []
         for partition in doubtful {
             let number = Partition(rawValue: Int16(partition))
@@ -196,25 +213,40 @@ extension WorkerCore {
             effects.append(.note(.resolved(number, committed: isCommitted)))
             if isCommitted { settle(partition, now) } else { takeBack(partition, now) }
         }
-        transaction = unresolved.isEmpty ? .none : .resolving(partitions: unresolved, isAsking: true)
+        goOnResolving(unresolved, unanswered: unanswered - 1 + unresolved.count)
     }
 
     /// The question could not be asked, or its answer was lost. It is asked again.
     mutating func resolutionFailed() {
-        guard case .resolving(let doubtful, isAsking: true) = transaction else { return }
-        transaction = .resolving(partitions: doubtful, isAsking: false)
+        guard case .resolving(let doubtful, let unanswered) = transaction, unanswered > 0 else { return }
+        goOnResolving(doubtful, unanswered: unanswered - 1)
     }
 
     /// The partition is somebody else's by now, and this is how its last batch ended. A batch that did not commit
     /// never will: its requests are handed back, never refused.
     mutating func batchChecked(_ partition: Partition, isCommitted: Bool, _ now: MonotonicTime) {
-        guard case .resolving(var doubtful, let isAsking) = transaction else { return }
+        guard case .resolving(let doubtful, let unanswered) = transaction, unanswered > 0 else { return }
         let index = Int(partition.rawValue)
-        guard let position = doubtful.firstIndex(of: index) else { return }
-        doubtful.remove(at: position)
-        transaction = doubtful.isEmpty ? .none : .resolving(partitions: doubtful, isAsking: isAsking)
+        goOnResolving(doubtful.filter { $0 != index }, unanswered: unanswered - 1)
+        guard doubtful.contains(index) else { return }
         effects.append(.note(.resolved(partition, committed: isCommitted)))
         lose(index, .fenceMoved, now)
         if isCommitted { settle(index, now) } else { takeBack(index, now) }
+    }
+
+    /// What was on its way is nobody's any more. Its outcome may still come, and must not be taken for that of
+    /// the next transaction: nothing is sent before it has.
+    mutating func forgetTransaction() {
+        switch transaction {
+        case .none: break
+        case .sent(_, let sent): transaction = .sent(partitions: [], at: sent)
+        case .resolving(_, let unanswered): goOnResolving([], unanswered: unanswered)
+        }
+    }
+
+    private mutating func goOnResolving(_ doubtful: [Int], unanswered: Int) {
+        transaction =
+            doubtful.isEmpty && unanswered == 0
+            ? .none : .resolving(partitions: doubtful, unanswered: unanswered)
     }
 }

@@ -23,7 +23,10 @@ struct WorkerCore {
     var transaction = TransactionState.none
     /// Partitions whose open layer has entries.
     var dirty: [Int] = []
-    /// Requests to be decided again after a transaction that did not commit; new ones queue up behind them.
+    /// Entries in all open layers together: what the next transaction will hold.
+    var unsent = 0
+    /// Requests to be decided again after a transaction that did not commit, or that the next transaction has
+    /// no room for; new ones queue up behind them. Bounded by the credit that brokers have.
     var again: [Undecided] = []
     /// How many of those go into a transaction. Halved while the ledger refuses one of them.
     var againLimit: Int
@@ -46,9 +49,11 @@ struct WorkerCore {
         /// Can become `sent`.
         case none
         /// Can become `none` or `resolving`.
+        /// Without partitions when the ledger has become another one meanwhile.
         case sent(partitions: [Int], at: MonotonicTime)
         /// Its outcome is unknown for these partitions. Becomes `none`.
-        case resolving(partitions: [Int], isAsking: Bool)
+        /// It is asked anew only when every question that was asked has been answered or has failed.
+        case resolving(partitions: [Int], unanswered: Int)
     }
 
     /// - Parameter seed: of the generator that draws jitter; the same seed gives the same run.
@@ -83,7 +88,7 @@ struct WorkerCore {
         guard isLedgerReady, !isStuck(now), case .admitted = breaker.admit(now) else {
             return answer(to, partition, .unavailable(.ledger))
         }
-        if again.isEmpty {
+        if again.isEmpty, unsent < configuration.maximumEntries {
             decide(request, for: partition, to: to, now)
         } else {
             again.append(Undecided(partition: partition, to: to, request: request))
@@ -135,6 +140,7 @@ struct WorkerCore {
         case .entry(let entry):
             if partitions[partition].open.entries.isEmpty { dirty.append(partition) }
             partitions[partition].open.entries.append(entry)
+            unsent += 1
             let reply = reply(to: request, entry.sequence, partition, now)
             partitions[partition].open.waiting.append(
                 Waiting(to: to, request: request, reply: reply, isOwnEntry: true))

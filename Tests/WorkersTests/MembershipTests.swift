@@ -1,0 +1,146 @@
+import Methods
+import Sales
+import Testing
+import Wire
+
+@testable import Workers
+
+@Suite struct MembershipTests {
+    private let start = MonotonicTime(nanoseconds: 1_000_000_000)
+    private let partitions = (0..<1_024).map { Partition(rawValue: Int16($0)) }
+
+    private func names(_ count: Int) -> [String] { (1...count).map { "worker-\($0)" } }
+
+    private func membership(_ names: [String], as name: String = "worker-1") -> Membership {
+        var membership = Membership(name: name)
+        membership.heard(BrokerBeat(live: names, unowned: []), from: 1, start)
+        return membership
+    }
+
+    private func first(_ names: [String]) -> [String] {
+        let membership = membership(names)
+        return partitions.map { partition in
+            names.first { membership.rank(of: $0, for: partition) == 0 } ?? "nobody"
+        }
+    }
+
+    // MARK: Ranks
+
+    @Test func `every partition ranks all live workers once`() {
+        let names = names(5)
+        let membership = membership(names)
+        for partition in partitions {
+            let ranks = names.compactMap { membership.rank(of: $0, for: partition) }
+            #expect(ranks.sorted() == [0, 1, 2, 3, 4])
+        }
+    }
+
+    @Test(arguments: [2, 3, 5, 8])
+    func `names that differ by a digit share the partitions fairly`(count: Int) {
+        let first = first(names(count))
+        let fair = partitions.count / count
+        for name in names(count) {
+            let share = first.count { $0 == name }
+            #expect((fair * 7 / 10...fair * 13 / 10).contains(share), "\(name) has \(share) of \(fair)")
+        }
+    }
+
+    @Test func `the second in rank differs from partition to partition`() {
+        let names = names(4)
+        let membership = membership(names)
+        var seconds: [String: Int] = [:]
+        for partition in partitions where membership.rank(of: names[0], for: partition) == 0 {
+            for name in names where membership.rank(of: name, for: partition) == 1 {
+                seconds[name, default: 0] += 1
+            }
+        }
+        #expect(seconds.count == 3)
+        #expect((seconds.values.min() ?? 0) > 40)
+    }
+
+    @Test func `only what moves to the newcomer moves when a worker joins`() {
+        let before = first(names(4))
+        let after = first(names(5))
+        let moved = partitions.indices.filter { before[$0] != after[$0] }
+        #expect(moved.allSatisfy { after[$0] == "worker-5" })
+        #expect((140...270).contains(moved.count), "\(moved.count) of 1,024 moved, 205 would be fair")
+    }
+
+    @Test func `only what it had moves when a worker leaves, and to all others`() {
+        let before = first(names(5))
+        let after = first(names(4))
+        let moved = partitions.indices.filter { before[$0] != after[$0] }
+        #expect(moved.allSatisfy { before[$0] == "worker-5" })
+        #expect(Set(moved.map { after[$0] }) == Set(names(4)))
+    }
+
+    @Test func `who is not live has no rank`() {
+        let membership = membership(["worker-1", "worker-2"])
+        #expect(membership.rank(of: "worker-3", for: partitions[0]) == nil)
+    }
+
+    @Test func `all workers agree on the ranks`() {
+        let one = membership(names(3), as: "worker-1")
+        let two = membership(names(3).reversed(), as: "worker-2")
+        for partition in partitions {
+            #expect(
+                one.rank(of: "worker-3", for: partition) == two.rank(of: "worker-3", for: partition))
+        }
+    }
+
+    // MARK: Views
+
+    @Test func `nothing is known until a broker that is old enough has spoken`() {
+        var membership = Membership(name: "worker-1")
+        #expect(!membership.isKnown)
+        membership.heard(BrokerBeat(live: nil, unowned: nil), from: 1, start)
+        #expect(!membership.isKnown)
+        #expect(membership.rank(for: partitions[0]) == nil)
+        #expect(membership.freeSince.isEmpty)
+        membership.heard(BrokerBeat(live: [], unowned: []), from: 1, start)
+        #expect(membership.isKnown)
+        #expect(membership.live == ["worker-1"])
+    }
+
+    @Test func `live is whom any broker sees`() {
+        var membership = membership(["worker-2"])
+        membership.heard(BrokerBeat(live: ["worker-3"], unowned: []), from: 2, start)
+        #expect(membership.live == ["worker-1", "worker-2", "worker-3"])
+        membership.lost(2, start)
+        #expect(membership.live == ["worker-1", "worker-2"])
+    }
+
+    @Test func `a broker too young to say takes nothing away`() {
+        var membership = membership(["worker-2"])
+        membership.heard(BrokerBeat(live: nil, unowned: nil), from: 2, start)
+        #expect(membership.live == ["worker-1", "worker-2"])
+    }
+
+    @Test func `the last view stays when there is no broker`() {
+        var membership = membership(["worker-2"])
+        membership.heard(BrokerBeat(live: ["worker-2"], unowned: [partitions[7]]), from: 1, start)
+        membership.lost(1, start + .seconds(1))
+        #expect(membership.live == ["worker-1", "worker-2"])
+        #expect(membership.freeSince[partitions[7]] == start)
+    }
+
+    @Test func `a partition is free since the first that any broker said so`() {
+        var membership = Membership(name: "worker-1")
+        let (later, last) = (start + .seconds(1), start + .seconds(2))
+        membership.heard(BrokerBeat(live: [], unowned: [partitions[3]]), from: 1, start)
+        membership.heard(BrokerBeat(live: [], unowned: [partitions[3], partitions[4]]), from: 2, later)
+        #expect(membership.freeSince == [partitions[3]: start, partitions[4]: later])
+        membership.heard(BrokerBeat(live: [], unowned: []), from: 1, last)
+        #expect(membership.freeSince[partitions[3]] == start, "the other broker still sees it free")
+        membership.heard(BrokerBeat(live: [], unowned: [partitions[4]]), from: 2, last)
+        #expect(membership.freeSince == [partitions[4]: later])
+        membership.heard(BrokerBeat(live: [], unowned: [partitions[3]]), from: 1, last)
+        #expect(membership.freeSince[partitions[3]] == last, "free anew is free since now")
+    }
+
+    @Test func `a hand-over frees a partition at once`() {
+        var membership = membership(["worker-1"])
+        membership.release(partitions[9])
+        #expect(membership.freeSince[partitions[9]] == .distantPast)
+    }
+}
