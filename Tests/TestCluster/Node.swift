@@ -9,6 +9,7 @@ public final class Node: Sendable {
     private enum Order: Int {
         case run
         case pause
+        case drain
         case stop
     }
 
@@ -18,19 +19,21 @@ public final class Node: Sendable {
     public let name: String
 
     /// Starts the thread. `body` sets things up on the loop and returns what must stay alive while it runs;
-    /// `atEnd` is called on the thread when the node is stopped in good order.
+    /// `drain` asks that for an end in good order.
     init<State>(
         _ name: String, _ body: @escaping @Sendable (EventLoop) throws -> State,
-        atEnd: @escaping @Sendable (State, EventLoop) -> Void = { _, _ in }
+        drain: @escaping @Sendable (State) -> Void = { _ in }
     ) {
         self.name = name
         let thread = Thread { [self] in
             let loop = EventLoop()
             do {
                 let state = try body(loop)
-                loop.schedule(every: .milliseconds(2)) { [self] in obey(loop) }
+                loop.schedule(every: .milliseconds(2)) { [self] in
+                    if isDrainOrdered() { drain(state) }
+                    obey(loop)
+                }
                 loop.run()
-                atEnd(state, loop)
                 withExtendedLifetime(state) {}
             } catch {
                 fatalError("\(name): \(error)")
@@ -39,6 +42,12 @@ public final class Node: Sendable {
         }
         thread.stackSize = 4 << 20
         thread.start()
+    }
+
+    private func isDrainOrdered() -> Bool {
+        order.compareExchange(
+            expected: Order.drain.rawValue, desired: Order.run.rawValue, ordering: .acquiringAndReleasing
+        ).exchanged
     }
 
     private func obey(_ loop: EventLoop) {
@@ -57,6 +66,13 @@ public final class Node: Sendable {
     }
 
     public func resume() { order.store(Order.run.rawValue, ordering: .releasing) }
+
+    /// Asks for an end in good order, like SIGTERM does; returns when it is over.
+    public func drain() {
+        order.store(Order.drain.rawValue, ordering: .releasing)
+        ended.wait()
+        ended.signal()
+    }
 
     /// Ends the thread without a word to anybody, like kill -9; returns when it is over.
     public func kill() {

@@ -1,9 +1,9 @@
-import Broker
+public import Broker
 public import Client
 import Foundation
 import Ledger
 import Logging
-import Methods
+public import Methods
 public import PostgresTestSupport
 import Redis
 public import RedisTestSupport
@@ -17,7 +17,7 @@ import ZeroMQ
 ///
 /// Everything stands in one temporary folder and is gone after `stop()`.
 public final class TestCluster: @unchecked Sendable {
-    // Unchecked: `nodes` is guarded by `lock`, all else is set before the cluster is shared.
+    // Unchecked: `nodes` and `relays` are guarded by `lock`, all else is set before the cluster is shared.
     public let folder: String
     public let postgres: PostgresServer
     public let redis: [RedisServer]
@@ -26,6 +26,7 @@ public final class TestCluster: @unchecked Sendable {
     private let context = Context()
     private let lock = NSLock()
     private var nodes: [String: Node] = [:]
+    private var relays: [Relay] = []
 
     public init(partitions: Int = 8, leaseTTL: TimeAmount = .milliseconds(1_000), redis count: Int = 5) throws
     {
@@ -49,10 +50,29 @@ public final class TestCluster: @unchecked Sendable {
         return cluster
     }
 
+    /// Runs a test with a cluster of its own, which ends with it.
+    public static func with(
+        brokers: Int = 1, workers: Int = 1, partitions: Int = 8,
+        leaseTTL: TimeAmount = .milliseconds(1_000), _ body: (TestCluster) async throws -> Void
+    ) async throws {
+        let cluster = try await blocking { try TestCluster(partitions: partitions, leaseTTL: leaseTTL) }
+        do {
+            for number in 0..<brokers { cluster.startBroker("broker-\(number + 1)") }
+            for number in 0..<workers { cluster.startWorker("worker-\(number + 1)") }
+            if brokers > 0, workers > 0 { try await cluster.waitUntilOwned() }
+            try await body(cluster)
+        } catch {
+            try await blocking { cluster.stop() }
+            throw error
+        }
+        try await blocking { cluster.stop() }
+    }
+
     public func stop() {
         let all = lock.withLock { Array(nodes.values) }
         for node in all { node.resume() }
         for node in all { node.kill() }
+        for relay in lock.withLock({ relays }) { relay.stop() }
         for server in redis { server.kill() }
         postgres.stop(.immediate)
         try? FileManager.default.removeItem(atPath: folder)
@@ -69,13 +89,17 @@ public final class TestCluster: @unchecked Sendable {
 
     public func node(_ name: String) -> Node { lock.withLock { nodes[name]! } }
 
+    /// - Parameter change: of the configuration, before the broker starts.
     @discardableResult
-    public func startBroker(_ name: String) -> Node {
+    public func startBroker(_ name: String, _ change: (inout BrokerConfiguration) -> Void = { _ in }) -> Node
+    {
         let (clients, workers) = (clientEndpoint(of: name), workerEndpoint(of: name))
+        var configuration = BrokerConfiguration(name: name, leaseTTL: leaseTTL)
+        change(&configuration)
         return add(
-            Node(name) { [context, leaseTTL] loop in
+            Node(name) { [context, configuration] loop in
                 let broker = try Broker(
-                    configuration: BrokerConfiguration(name: name, leaseTTL: leaseTTL), clients: [clients],
+                    configuration: configuration, clients: [clients],
                     workers: [workers], context: context, loop: loop, logger: TestCluster.logger(name))
                 broker.start()
                 return broker
@@ -94,16 +118,17 @@ public final class TestCluster: @unchecked Sendable {
             name: name, brokers: (brokers ?? brokerNames).map { workerEndpoint(of: $0) },
             redis: redis.map(\.address), ledger: dsn ?? self.dsn, leaseTTL: leaseTTL)
         change(&configuration)
-        return add(
-            Node(name) { [context, configuration] loop in
-                let worker = Worker(
-                    configuration: configuration, context: context, loop: loop,
-                    logger: TestCluster.logger(name))
-                worker.start { exit in
-                    if case .failed(let reason) = exit { fatalError("\(name): \(reason)") }
-                }
-                return worker
-            })
+        let body: @Sendable (EventLoop) throws -> Worker = { [context, configuration] loop in
+            let worker = Worker(
+                configuration: configuration, context: context, loop: loop,
+                logger: TestCluster.logger(name))
+            worker.start { exit in
+                if case .failed(let reason) = exit { fatalError("\(name): \(reason)") }
+                loop.stop()
+            }
+            return worker
+        }
+        return add(Node(name, body, drain: { $0.drain() }))
     }
 
     private func add(_ node: Node) -> Node {
@@ -114,6 +139,35 @@ public final class TestCluster: @unchecked Sendable {
     public func kill(_ name: String) {
         let node = lock.withLock { nodes.removeValue(forKey: name) }
         node?.kill()
+    }
+
+    /// Drains a worker and returns when it has ended.
+    public func drain(_ name: String) {
+        let node = lock.withLock { nodes.removeValue(forKey: name) }
+        node?.drain()
+    }
+
+    // MARK: Relays
+
+    /// Another way to the ledger: pass `dsn` to `startWorker`.
+    public func startRelay() throws -> (relay: Relay, dsn: String) {
+        let number = lock.withLock { relays.count + 1 }
+        let relayFolder = "\(folder)/relay-\(number)"
+        try FileManager.default.createDirectory(atPath: relayFolder, withIntermediateDirectories: true)
+        let relay = try Relay(
+            .postgres, at: "\(relayFolder)/.s.PGSQL.5432", to: "\(postgres.folder.path)/.s.PGSQL.5432")
+        lock.withLock { relays.append(relay) }
+        return (relay, dsn.replacingOccurrences(of: postgres.folder.path, with: relayFolder))
+    }
+
+    /// Another way for a worker to a broker: put `endpoint` in its configuration.
+    public func startRelay(toBroker broker: String) throws -> (relay: Relay, endpoint: String) {
+        let number = lock.withLock { relays.count + 1 }
+        let path = "\(folder)/relay-\(number)-w"
+        let relay = try Relay(
+            .zeroMQ, at: path, to: String(workerEndpoint(of: broker).dropFirst("ipc://".count)))
+        lock.withLock { relays.append(relay) }
+        return (relay, "ipc://\(path)")
     }
 
     private static func logger(_ name: String) -> Logger {
@@ -142,6 +196,18 @@ public final class TestCluster: @unchecked Sendable {
             }
         }
         await client.close()
+    }
+
+    /// What every broker that answers sees.
+    public func statuses(_ client: StampedeClient) async -> [BrokerStatus] {
+        await client.brokerStatus().compactMap { try? $0.status.get() }
+    }
+
+    /// The owner of a sale's partition, as the first broker that answers sees it.
+    public func owner(of sale: SaleID, _ client: StampedeClient) async -> String? {
+        guard let status = await statuses(client).first else { return nil }
+        let partition = RoutingKey(sale: sale.rawValue, lane: 0).partition(of: status.partitions.count)
+        return status.partitions[partition].owner
     }
 
     /// Creates a sale that is open.
