@@ -11,6 +11,8 @@ struct Failure: Error, Equatable {
         case unknown = 2
         /// EX_USAGE of sysexits.h, as swift-argument-parser has it.
         case usage = 64
+        /// 128 + SIGINT, as a shell reports it.
+        case interrupted = 130
     }
 
     let code: Code

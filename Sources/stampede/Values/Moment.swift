@@ -24,6 +24,14 @@ enum Moment: Equatable {
         }
     }
 
+    /// Nil for now, which only the ledger's own clock knows well enough.
+    var time: LedgerTime? {
+        switch self {
+        case .now: nil
+        case .at(let time): time
+        }
+    }
+
     private static func seconds(_ text: Substring) -> Int64? {
         let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
         guard let last = text.last, let unit = units[last], let amount = Int64(text.dropLast()),
