@@ -39,8 +39,6 @@ struct Stampede: ParsableCommand {
     static func main() {
         // A reader that went away, as in `stampede status | head`, ends us without a word.
         signal(SIGPIPE, SIG_DFL)
-        // Lines appear as they are printed, also in a pipe.
-        setvbuf(stdout, nil, _IOLBF, 0)
         do {
             var command = try parseAsRoot()
             try command.run()

@@ -1,4 +1,5 @@
 import Client
+import Methods
 import Sales
 import Wire
 

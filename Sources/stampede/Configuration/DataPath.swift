@@ -14,7 +14,8 @@ enum DataPath {
         guard let given else {
             var information = stat()
             let exists = lstat(standard, &information) == 0
-            guard !exists || (information.st_uid == geteuid() && information.st_mode & S_IFMT == S_IFDIR) else {
+            guard !exists || (information.st_uid == geteuid() && information.st_mode & S_IFMT == S_IFDIR)
+            else {
                 throw Failure(
                     .refused, "the folder “\(standard)” belongs to somebody else: choose another with --data")
             }

@@ -3,7 +3,9 @@ import Cluster
 
 /// Where options come from that the command line leaves out.
 struct ConfigOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("A JSON file of options. (default: stampede.json, if there is one)", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "A JSON file of options. (default: stampede.json, if there is one)", valueName: "file"))
     var config: String?
 
     func settings() throws(Failure) -> Settings { try Settings(file: config) }

@@ -20,7 +20,8 @@ struct JSONFileProvider: ConfigProvider {
         } catch {
             throw Failure(
                 .usage,
-                "the configuration file ‘\(path)’ is not one JSON object of strings, numbers and lists: mend it")
+                "the configuration file ‘\(path)’ is not one JSON object of strings, numbers and lists: mend it"
+            )
         }
     }
 
@@ -28,22 +29,29 @@ struct JSONFileProvider: ConfigProvider {
         try values.value(forKey: key, type: type)
     }
 
-    func fetchValue(forKey key: AbsoluteConfigKey, type: ConfigType) async throws -> LookupResult {
+    nonisolated(nonsending) func fetchValue(forKey key: AbsoluteConfigKey, type: ConfigType) async throws
+        -> LookupResult
+    {
         try value(forKey: key, type: type)
     }
 
     func snapshot() -> any ConfigSnapshot { values }
 
-    func watchValue<Return: ~Copyable>(
+    nonisolated(nonsending) func watchValue<Return: ~Copyable>(
         forKey key: AbsoluteConfigKey, type: ConfigType,
-        updatesHandler: (ConfigUpdatesAsyncSequence<Result<LookupResult, any Error>, Never>) async throws ->
-            Return
+        updatesHandler:
+            nonisolated(nonsending) (
+                ConfigUpdatesAsyncSequence<Result<LookupResult, any Error>, Never>
+            ) async throws -> Return
     ) async throws -> Return {
         try await watchValueFromValue(forKey: key, type: type, updatesHandler: updatesHandler)
     }
 
-    func watchSnapshot<Return: ~Copyable>(
-        updatesHandler: (ConfigUpdatesAsyncSequence<any ConfigSnapshot, Never>) async throws -> Return
+    nonisolated(nonsending) func watchSnapshot<Return: ~Copyable>(
+        updatesHandler:
+            nonisolated(nonsending) (
+                ConfigUpdatesAsyncSequence<any ConfigSnapshot, Never>
+            ) async throws -> Return
     ) async throws -> Return {
         try await watchSnapshotFromSnapshot(updatesHandler: updatesHandler)
     }

@@ -47,7 +47,8 @@ struct Settings {
         let value = try integer(flag, name) ?? standard
         guard range.contains(value) else {
             throw Failure(
-                .usage, "--\(name) is \(value): give a number from \(range.lowerBound) to \(range.upperBound)")
+                .usage, "--\(name) is \(value): give a number from \(range.lowerBound) to \(range.upperBound)"
+            )
         }
         return value
     }
@@ -100,7 +101,8 @@ struct Settings {
             return try read(reader)
         } catch {
             throw Failure(
-                .usage, "--\(name) must be \(kind): mend \(Settings.variable(name)) or the configuration file")
+                .usage, "--\(name) must be \(kind): mend \(Settings.variable(name)) or the configuration file"
+            )
         }
     }
 }

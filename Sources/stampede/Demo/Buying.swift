@@ -1,5 +1,6 @@
 import Client
 import Sales
+import Synchronization
 import Wire
 import ZeroMQ
 

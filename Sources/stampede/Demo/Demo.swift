@@ -22,7 +22,8 @@ struct Demo: ParsableCommand {
     @Option(help: "Orders of the second part, the full load; 0 leaves it out. (default: 200000)")
     var fullLoadOrders: Int?
 
-    @Option(help: "Calls in flight at full load; the crowd of the first part has at most 512. (default: 2048)")
+    @Option(
+        help: "Calls in flight at full load; the crowd of the first part has at most 512. (default: 2048)")
     var concurrency: Int?
 
     @Flag(help: "Kill the worker that owns the sale with SIGKILL when half of the units are sold.")
@@ -59,7 +60,7 @@ struct Demo: ParsableCommand {
         let report = try Waiting.run {
             try await Demo.run(plan, configuration, folder, interrupts)
         }
-        print(report.json.text)
+        Terminal.result(report.json.text)
         guard report.isGood else {
             throw Failure(.refused, report.failures.joined(separator: "; "))
         }
@@ -67,11 +68,12 @@ struct Demo: ParsableCommand {
 
     /// Whatever happens, everything that was started is stopped.
     private static func run(
-        _ plan: DemoPlan, _ configuration: ClusterConfiguration, _ folder: DemoFolder, _ interrupts: Interrupts
+        _ plan: DemoPlan, _ configuration: ClusterConfiguration, _ folder: DemoFolder,
+        _ interrupts: Interrupts
     ) async throws -> DemoReport {
         defer { folder.remove() }
         let cluster: Cluster
-        print(
+        Terminal.result(
             "Starting \(configuration.redisCount) Redis nodes, Postgres, \(configuration.brokerCount.counted("broker")) "
                 + "and \(configuration.workerCount.counted("worker")) in \(folder.path)")
         guard let started = try await Up.start(configuration, unless: interrupts) else { throw interrupted }
@@ -84,7 +86,7 @@ struct Demo: ParsableCommand {
         } catch {
             result = .failure(interrupts.isRaised ? interrupted : error)
         }
-        print("Stopping the cluster")
+        Terminal.result("Stopping the cluster")
         await cluster.stop()
         await reporter.value
         return try result.get()

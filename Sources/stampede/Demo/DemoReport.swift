@@ -12,7 +12,7 @@ struct DemoReport: Sendable {
 
     mutating func check(_ sentence: String, _ holds: Bool) {
         checks.append((sentence, holds))
-        print("  \(holds ? "yes" : "NO "): \(sentence)")
+        Terminal.result("  \(holds ? "yes" : "NO "): \(sentence)")
     }
 
     var isGood: Bool { checks.allSatisfy(\.holds) }

@@ -40,11 +40,11 @@ struct DemoRun {
         try await rush(client, partitions, &report)
         if plan.fullLoadOrders > 0 { try await fullLoad(client, &report) }
         let began = MonotonicTime.now()
-        print("Auditing the ledger")
+        Terminal.result("Auditing the ledger")
         let dsn = cluster.ledgerDSN
         let audit = try await Waiting.blocking { try Audit.run(dsn: dsn) }
-        print(audit.text)
-        print("  in \((Double((MonotonicTime.now() - began).milliseconds) / 1_000).fixed(1)) s")
+        Terminal.result(audit.text)
+        Terminal.result("  in \((Double((MonotonicTime.now() - began).milliseconds) / 1_000).fixed(1)) s")
         report.audit = audit
         report.check("the audit is clean", audit.isClean)
         return report
@@ -62,7 +62,7 @@ struct DemoRun {
                 })
             {
                 let owners = statuses[0].partitions.map { ($0.partition, $0.owner ?? "") }
-                print("All \(owners.count) partitions have an owner")
+                Terminal.result("All \(owners.count) partitions have an owner")
                 return Dictionary(uniqueKeysWithValues: owners)
             }
             guard MonotonicTime.now() - began < .seconds(60) else {
@@ -82,7 +82,7 @@ struct DemoRun {
             sale: SaleCreate.randomID(), key: .random(), name: name, price: 8_990, currency: "USD",
             units: Int32(units), limit: limit)
         let sale = try await SaleCreate.create(request, isRandom: true, client, DemoRun.options)
-        print(
+        Terminal.result(
             "Sale \(sale.id) “\(name)”: \(units.counted("unit")) at \(Money.text(8_990, currency: "USD")), at most "
                 + "\(limit) per buyer")
         return sale
@@ -95,22 +95,24 @@ struct DemoRun {
     ) async throws {
         let crowd = Crowd(requests: plan.requests, limit: plan.limit, seed: plan.seed)
         let sale = try await createSale(client, "Sneaker", units: plan.units, limit: plan.limit)
-        print("\(crowd.visitors.count.counted("buyer")) send \(crowd.requests.grouped) requests (seed \(plan.seed))")
+        Terminal.result(
+            "\(crowd.visitors.count.counted("buyer")) send \(crowd.requests.grouped) requests (seed \(plan.seed))"
+        )
         let cluster = cluster
         let victim = owners[sale.partition] ?? "worker-1"
+        let kill: @Sendable () -> Void = {
+            Terminal.message("  kill -9 \(victim)")
+            _ = try? cluster.kill(victim, SIGKILL)
+        }
         let rush = Rush(
             client: client, sale: sale.id, units: plan.units, limit: plan.limit,
             concurrency: min(512, plan.concurrency), options: DemoRun.options,
-            atHalfTime: plan.killsWorker
-                ? {
-                    Terminal.message("  kill -9 \(victim)")
-                    _ = try? cluster.kill(victim, SIGKILL)
-                } : nil)
+            atHalfTime: plan.killsWorker ? kill : nil)
         var measurement = await rush.run(crowd)
         try Task.checkCancellation()
         try await settle(&measurement, client)
         report.rush = measurement
-        print(DemoReport.text(measurement, units: plan.units))
+        Terminal.result(DemoReport.text(measurement, units: plan.units))
         try await check(measurement, sale.id, client, &report)
         report.check(
             "exactly \(plan.units.counted("unit")) of \(plan.units.grouped) were sold",
@@ -122,7 +124,8 @@ struct DemoRun {
     private func fullLoad(_ client: StampedeClient, _ report: inout DemoReport) async throws {
         let units = plan.fullLoadOrders * 2
         let sale = try await createSale(client, "Full load", units: units, limit: plan.limit)
-        print("\(plan.fullLoadOrders.grouped) buyers, \(plan.concurrency.grouped) at a time, one unit each")
+        Terminal.result(
+            "\(plan.fullLoadOrders.grouped) buyers, \(plan.concurrency.grouped) at a time, one unit each")
         let load = FullLoad(
             client: client, sale: sale.id, orders: plan.fullLoadOrders, concurrency: plan.concurrency,
             options: DemoRun.options, firstKey: .random(in: 1...(UInt128.max / 2)))
@@ -130,7 +133,7 @@ struct DemoRun {
         try Task.checkCancellation()
         try await settle(&measurement, client)
         report.fullLoad = measurement
-        print(DemoReport.text(measurement, units: nil))
+        Terminal.result(DemoReport.text(measurement, units: nil))
         try await check(measurement, sale.id, client, &report)
     }
 
@@ -140,7 +143,7 @@ struct DemoRun {
         let count = measurement.tally.unknown.count
         guard count > 0 else { return }
         let settled = await measurement.settle(client, DemoRun.options)
-        print("  \(settled.grouped) of \(count.counted("unknown outcome")) settled")
+        Terminal.result("  \(settled.grouped) of \(count.counted("unknown outcome")) settled")
     }
 
     /// Whether the ledger agrees with what the callers were told.

@@ -1,6 +1,5 @@
 import Client
 import Sales
-import Synchronization
 import Wire
 import ZeroMQ
 
@@ -19,14 +18,13 @@ struct FullLoad {
         let progress = gauge.show { ended, _, rate in
             "  \(ended.grouped) of \(orders.grouped) orders, \(rate.grouped) orders/s"
         }
-        let next = Atomic(0)
         let began = MonotonicTime.now()
         let tally = await withTaskGroup(of: Tally.self) { group in
             for _ in 0..<concurrency {
                 group.addTask {
                     var buying = Buying(client, gauge, options)
                     while !Task.isCancelled {
-                        let index = next.add(1, ordering: .relaxed).oldValue
+                        let index = gauge.takeNext()
                         guard index < orders else { break }
                         await buying.place(
                             PlaceOrder(

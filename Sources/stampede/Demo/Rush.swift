@@ -1,6 +1,5 @@
 import Client
 import Sales
-import Synchronization
 import Wire
 import ZeroMQ
 
@@ -22,22 +21,16 @@ struct Rush {
             "  \(ended.grouped) of \(requests.grouped) requests, \(sold.grouped) of \(units.grouped) units sold, "
                 + "\(rate.grouped) requests/s"
         }
-        let next = Atomic(0)
-        let isHalfTimeOver = Atomic(atHalfTime == nil)
         let began = MonotonicTime.now()
         let tally = await withTaskGroup(of: Tally.self) { group in
             for _ in 0..<concurrency {
                 group.addTask {
                     var buying = Buying(client, gauge, options)
                     while !Task.isCancelled {
-                        let index = next.add(1, ordering: .relaxed).oldValue
+                        let index = gauge.takeNext()
                         guard index < crowd.visitors.count else { break }
                         await visit(crowd.visitors[index], &buying)
-                        if gauge.sold.load(ordering: .relaxed) * 2 >= units,
-                            !isHalfTimeOver.exchange(true, ordering: .relaxed)
-                        {
-                            atHalfTime?()
-                        }
+                        if gauge.isHalfTime(of: units) { atHalfTime?() }
                     }
                     return buying.tally
                 }

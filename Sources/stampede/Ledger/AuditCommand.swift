@@ -31,7 +31,7 @@ struct AuditCommand: ParsableCommand {
         } catch let failure as Failure where failure.code == .refused {
             throw Failure(.unknown, failure.sentence)
         }
-        print(json ? report.json.text : report.text)
+        Terminal.result(json ? report.json.text : report.text)
         guard report.isClean else {
             throw Failure(
                 .refused,

@@ -18,7 +18,7 @@ struct Migrate: ParsableCommand {
         do throws(LedgerError) {
             let report = try Migrator(dsn: dsn).migrate(partitions: count)
             let applied = report.applied.isEmpty ? "nothing to apply" : report.applied.joined(separator: ", ")
-            print("Schema \(report.version), \(report.partitions) partitions: \(applied)")
+            Terminal.result("Schema \(report.version), \(report.partitions) partitions: \(applied)")
         } catch {
             throw Failure(error)
         }

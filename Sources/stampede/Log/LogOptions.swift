@@ -6,7 +6,10 @@ struct LogOptions: ParsableArguments {
     @Option(help: "How log lines on standard error look: text or json. (default: text)")
     var logFormat: String?
 
-    @Option(help: "The least important level to log: trace, debug, info, notice, warning, error or critical. (default: info)")
+    @Option(
+        help:
+            "The least important level to log: trace, debug, info, notice, warning, error or critical. (default: info)"
+    )
     var logLevel: String?
 
     func logger(_ label: String, _ settings: Settings) throws(Failure) -> Logger {

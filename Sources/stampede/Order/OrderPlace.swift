@@ -37,7 +37,7 @@ struct OrderPlace: ParsableCommand {
         try calling.run(context) { client, options in
             let order = try await client.placeOrder(
                 sale: sale, buyer: buyer, quantity: quantity, key: key, options: options)
-            print(json ? order.json.text : order.text)
+            Terminal.result(json ? order.json.text : order.text)
         }
     }
 }

@@ -30,11 +30,11 @@ struct OrderSettle: ParsableCommand {
             switch try await client.settleOrder(sale: sale, buyer: buyer, key: key, options: options) {
             case .placed(let order):
                 let members: [(String, JSON)] = [("outcome", .string("placed")), ("order", order.json)]
-                print(json ? JSON.object(members).text : order.text)
+                Terminal.result(json ? JSON.object(members).text : order.text)
             case .voided:
                 let members: [(String, JSON)] = [("outcome", .string("voided")), ("key", .string(key.text))]
                 let sentence = "There is no order with this key, and there never will be one."
-                print(json ? JSON.object(members).text : sentence)
+                Terminal.result(json ? JSON.object(members).text : sentence)
             }
         }
     }

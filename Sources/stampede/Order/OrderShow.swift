@@ -18,7 +18,7 @@ struct OrderShow: ParsableCommand {
         let json = calling.json
         try calling.run { client, options in
             let order = try await client.order(id, options: options)
-            print(json ? order.json.text : order.text)
+            Terminal.result(json ? order.json.text : order.text)
         }
     }
 }

@@ -2,7 +2,7 @@
 enum JSON: Equatable {
     case null
     case bool(Bool)
-    case integer(Int64)
+    case number(Int64)
     /// Written with three digits after the point.
     case decimal(Double)
     case string(String)
@@ -21,7 +21,7 @@ enum JSON: Equatable {
         switch self {
         case .null: text += "null"
         case .bool(let value): text += value ? "true" : "false"
-        case .integer(let value): text += "\(value)"
+        case .number(let value): text += "\(value)"
         case .decimal(let value): text += value.isFinite ? value.fixed(3) : "null"
         case .string(let value): JSON.quote(value, to: &text)
         case .array(let values):
@@ -64,7 +64,7 @@ enum JSON: Equatable {
 }
 
 extension JSON {
-    static func integer(_ value: some BinaryInteger) -> JSON { .integer(Int64(value)) }
+    static func integer(_ value: some BinaryInteger) -> JSON { .number(Int64(value)) }
     /// Null when there is none.
     static func string(_ value: String?) -> JSON { value.map { .string($0) } ?? .null }
 }

@@ -5,6 +5,9 @@ enum Terminal {
     static let isOutputTTY = isatty(STDOUT_FILENO) == 1
     static let isErrorTTY = isatty(STDERR_FILENO) == 1
 
+    /// A result, with the end of its line: at once, also in a pipe.
+    static func result(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
+
     /// A message, one line.
     static func message(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
 
@@ -20,7 +23,7 @@ enum Terminal {
     static func endProgress() { if isErrorTTY { write("\r\u{1b}[K", to: STDERR_FILENO) } }
 
     /// Clears the screen before the next picture of a watch.
-    static func clear() { if isOutputTTY { print("\u{1b}[H\u{1b}[2J", terminator: "") } }
+    static func clear() { if isOutputTTY { write("\u{1b}[H\u{1b}[2J", to: STDOUT_FILENO) } }
 
     /// In one system call, so that lines of several processes do not mix.
     static func write(_ text: String, to descriptor: Int32) {

@@ -24,7 +24,9 @@ enum Waiting {
             done.signal()
         }
         done.wait()
-        guard let result = box.result.withLock({ $0 }) else { preconditionFailure("signalled without a result") }
+        guard let result = box.result.withLock({ $0 }) else {
+            preconditionFailure("signalled without a result")
+        }
         return try result.get()
     }
 
@@ -33,7 +35,9 @@ enum Waiting {
         _ body: @escaping @Sendable () throws -> Value
     ) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue(label: "stampede.blocking").async { continuation.resume(with: Result(catching: body)) }
+            DispatchQueue(label: "stampede.blocking").async {
+                continuation.resume(with: Result(catching: body))
+            }
         }
     }
 }

@@ -47,5 +47,5 @@ extension Sale {
         """
     }
 
-    func show(asJSON: Bool) { print(asJSON ? json.text : text) }
+    func show(asJSON: Bool) { Terminal.result(asJSON ? json.text : text) }
 }

@@ -15,7 +15,7 @@ struct SaleListing: ParsableCommand {
             // Every broker knows the same number; without any, the call below says what is wrong.
             let count = statuses.compactMap { try? $0.status.get().partitions.count }.max() ?? 0
             let list = try await client.sales(partitions: max(1, count), options: options)
-            print(json ? SaleListing.json(list) : SaleListing.text(list))
+            Terminal.result(json ? SaleListing.json(list) : SaleListing.text(list))
         }
     }
 

@@ -26,7 +26,7 @@ struct StatusCommand: ParsableCommand {
                             + "start a cluster with `stampede up`")
                 }
                 if watch && !json { Terminal.clear() }
-                print(json ? view.json.text : view.text(wide: wide))
+                Terminal.result(json ? view.json.text : view.text(wide: wide))
                 guard watch else { return }
                 try await Task.sleep(for: .seconds(1))
             }

@@ -53,14 +53,16 @@ struct StatusView {
     func text(wide: Bool) -> String {
         let gates = closedSales.sorted().map(\.description)
         var parts = [brokerTable.text, workerTable.text, wide ? partitionTable.text : ownerTable.text]
-        parts.append(gates.isEmpty ? "No gate is closed." : "Sold out: sales " + gates.joined(separator: ", "))
+        parts.append(
+            gates.isEmpty ? "No gate is closed." : "Sold out: sales " + gates.joined(separator: ", "))
         return parts.joined(separator: "\n\n")
     }
 
     private var brokerTable: Table {
         var table = Table([
             ("BROKER", .left), ("CLIENTS", .right), ("IN-FLIGHT", .right), ("PARKED", .right),
-            ("CALLS/S", .right), ("CALLS", .right), ("GATED", .right), ("UPTIME", .right), ("ENDPOINT", .left),
+            ("CALLS/S", .right), ("CALLS", .right), ("GATED", .right), ("UPTIME", .right),
+            ("ENDPOINT", .left),
         ])
         for (endpoint, status) in brokers {
             switch status {
@@ -96,7 +98,9 @@ struct StatusView {
     private var ownerTable: Table {
         var table = Table([("OWNER", .left), ("FENCE", .right), ("PARKED", .right), ("PARTITIONS", .left)])
         let groups = Dictionary(grouping: sortedPartitions) { Group(owner: $0.owner ?? "-", fence: $0.fence) }
-        for (group, members) in groups.sorted(by: { ($0.key.owner, $0.key.fence) < ($1.key.owner, $1.key.fence) }) {
+        for (group, members) in groups.sorted(by: {
+            ($0.key.owner, $0.key.fence) < ($1.key.owner, $1.key.fence)
+        }) {
             table.add([
                 group.owner, "\(group.fence)", members.reduce(0) { $0 + $1.parked }.grouped,
                 Ranges.text(members.map { Int($0.partition.rawValue) }),
@@ -114,7 +118,8 @@ struct StatusView {
         var table = Table([("PARTITION", .right), ("OWNER", .left), ("FENCE", .right), ("PARKED", .right)])
         for partition in sortedPartitions {
             table.add([
-                "\(partition.partition)", partition.owner ?? "-", "\(partition.fence)", partition.parked.grouped,
+                "\(partition.partition)", partition.owner ?? "-", "\(partition.fence)",
+                partition.parked.grouped,
             ])
         }
         return table

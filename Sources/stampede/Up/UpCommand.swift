@@ -38,7 +38,7 @@ struct Up: ParsableCommand {
                 Terminal.message("Stopped before the cluster was up.")
                 return
             }
-            print(json ? UpReport.json(cluster, folder) : UpReport.text(cluster, folder))
+            Terminal.result(json ? UpReport.json(cluster, folder) : UpReport.text(cluster, folder))
             let reporter = Task { await UpReport.follow(cluster.events) }
             await interrupts.wait()
             Terminal.message("Stopping …")

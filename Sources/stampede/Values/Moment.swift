@@ -13,7 +13,8 @@ enum Moment: Equatable {
         } else if text.hasPrefix("+") {
             guard let seconds = Moment.seconds(text.dropFirst()) else {
                 throw Failure(
-                    .usage, "‘\(text)’ is not a time from now: write +10s, +5m, +2h or +1d, at most ten years")
+                    .usage, "‘\(text)’ is not a time from now: write +10s, +5m, +2h or +1d, at most ten years"
+                )
             }
             self = .at(LedgerTime(now.addingTimeInterval(Double(seconds))))
         } else if let date = Moment.date(text) {

@@ -52,7 +52,8 @@ enum Money {
 
     static func check(currency: String) throws(Failure) {
         guard currency.utf8.count == 3, currency.utf8.allSatisfy({ (65...90).contains($0) }) else {
-            throw Failure(.usage, "‘\(currency)’ is not a currency: write its three capital letters, as in USD")
+            throw Failure(
+                .usage, "‘\(currency)’ is not a currency: write its three capital letters, as in USD")
         }
     }
 }

@@ -6,7 +6,8 @@ extension RequestKey {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false).map(\.count)
         let digits = text.filter { $0 != "-" }
         guard parts.count == 1 || parts == [8, 4, 4, 4, 12], (1...32).contains(digits.utf8.count),
-            digits.allSatisfy({ $0.isASCII && $0.isHexDigit }), let value = UInt128(digits, radix: 16), value != 0
+            digits.allSatisfy({ $0.isASCII && $0.isHexDigit }), let value = UInt128(digits, radix: 16),
+            value != 0
         else {
             throw Failure(
                 .usage,
