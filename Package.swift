@@ -74,7 +74,8 @@ let package = Package(
         .executableTarget(
             name: "stampede",
             dependencies: [
-                "Broker", "Workers", "Client", "Cluster", "Ledger", "Redlock",
+                "Broker", "Workers", "Client", "Cluster", "Ledger", "Redis", "Methods", "Sales", "Wire",
+                "ZeroMQ",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),

@@ -1,0 +1,45 @@
+import Client
+import Methods
+import Sales
+import Wire
+
+extension Failure {
+    /// A call's error, with what to do next.
+    init(_ error: CallError, brokers: [String], _ context: CallContext) {
+        if error.certainty == .maybeExecuted {
+            let next = context.settle.map { "settle it with `\($0)`" } ?? "look up what has happened"
+            self.init(.unknown, "it is not known whether this was done (\(error.status)): \(next)")
+        } else if error.details == nil && [.deadlineExceeded, .unavailable].contains(error.status) {
+            self.init(
+                .refused,
+                "no broker answers at \(brokers.joined(separator: ", ")): check the endpoint, or start a "
+                    + "cluster with `stampede up`")
+        } else if error.details == nil && error.status == .invalidArgument {
+            self.init(.usage, error.message)
+        } else {
+            self.init(.refused, Failure.sentence(error, context.sale))
+        }
+    }
+
+    private static func sentence(_ error: CallError, _ sale: SaleID?) -> String {
+        let words = error.message.hasSuffix(".") ? String(error.message.dropLast()) : error.message
+        let reason = error.reason == .none ? "\(error.status)" : "\(error.reason)"
+        let next = nextStep(error, sale.map { "\($0)" } ?? "ID").map { "; \($0)" } ?? ""
+        return "\(words) (\(reason))\(next)"
+    }
+
+    private static func nextStep(_ error: CallError, _ sale: String) -> String? {
+        switch error.reason {
+        case .unknownSale: return "`stampede sale list` shows all there are"
+        case .soldOut: return "`stampede sale add-units \(sale) N` would add some"
+        case .closed: return "`stampede sale open \(sale)` would open it"
+        case .notYetOpen:
+            let time = error.details?.opens.map { "it opens at \($0.text), and " } ?? ""
+            return "\(time)`stampede sale open \(sale)` would open it now"
+        case .noOwner: return "`stampede status` shows the workers"
+        case .overloaded, .ledgerUnavailable, .busy, .clockUncertain, .draining:
+            return error.retryAfter.map { "try again after \($0.milliseconds) ms" } ?? "try again soon"
+        default: return nil
+        }
+    }
+}

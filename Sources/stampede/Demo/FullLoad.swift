@@ -1,0 +1,44 @@
+import Client
+import Sales
+import Wire
+import ZeroMQ
+
+/// The second part of the demo: a sale larger than the crowd, as many durable orders as fast as possible.
+struct FullLoad {
+    let client: StampedeClient
+    let sale: SaleID
+    let orders: Int
+    let concurrency: Int
+    let options: CallOptions
+    let firstKey: UInt128
+
+    func run() async -> Measurement {
+        let gauge = Gauge()
+        let orders = orders
+        let progress = gauge.show { ended, _, rate in
+            "  \(ended.grouped) of \(orders.grouped) orders, \(rate.grouped) orders/s"
+        }
+        let began = MonotonicTime.now()
+        let tally = await withTaskGroup(of: Tally.self) { group in
+            for _ in 0..<concurrency {
+                group.addTask {
+                    var buying = Buying(client, gauge, options)
+                    while !Task.isCancelled {
+                        let index = gauge.takeNext()
+                        guard index < orders else { break }
+                        await buying.place(
+                            PlaceOrder(
+                                sale: sale, buyer: BuyerID(rawValue: Int64(index) + 1), quantity: 1,
+                                key: RequestKey(rawValue: firstKey &+ UInt128(index))))
+                    }
+                    return buying.tally
+                }
+            }
+            return await group.reduce(into: Tally()) { $0.add($1) }
+        }
+        let ended = MonotonicTime.now()
+        progress.cancel()
+        await progress.value
+        return Measurement(tally: tally, began: began, ended: ended)
+    }
+}

@@ -1,0 +1,74 @@
+import Client
+import Sales
+import Wire
+
+/// What came of some requests. Each task of a crowd keeps its own; they are put together at the end.
+struct Tally: Sendable {
+    struct Yes: Sendable {
+        let order: OrderID
+        let quantity: Int32
+    }
+
+    var requests = 0
+    var latencies: [UInt32] = []
+    /// By request key: promise P3 allows one order each.
+    var orders: [RequestKey: Yes] = [:]
+    /// Keys that were answered with two different orders.
+    var broken: [RequestKey] = []
+    /// Answers of the sale and of the machinery, by reason.
+    var refused: [String: Int] = [:]
+    /// Requests that ended with neither an order nor an answer of the sale.
+    var errors = 0
+    var lastError: String?
+    /// Requests of which nobody knows whether they were done.
+    var unknown: [PlaceOrder] = []
+    var lastYes = MonotonicTime.distantPast
+
+    mutating func yes(_ order: Order, at moment: MonotonicTime) {
+        if let known = orders[order.key], known.order != order.id { broken.append(order.key) }
+        orders[order.key] = Yes(order: order.id, quantity: order.quantity)
+        lastYes = max(lastYes, moment)
+    }
+
+    mutating func no(_ error: CallError, _ request: PlaceOrder) {
+        if error.certainty == .maybeExecuted {
+            unknown.append(request)
+            return
+        }
+        refused[error.reason == .none ? "\(error.status)" : "\(error.reason)", default: 0] += 1
+        if !error.reason.isOfSale {
+            errors += 1
+            lastError = error.description
+        }
+    }
+
+    mutating func add(_ other: Tally) {
+        requests += other.requests
+        latencies += other.latencies
+        for (key, yes) in other.orders {
+            if let known = orders[key], known.order != yes.order { broken.append(key) }
+            orders[key] = yes
+        }
+        broken += other.broken
+        refused.merge(other.refused, uniquingKeysWith: +)
+        errors += other.errors
+        lastError = other.lastError ?? lastError
+        unknown += other.unknown
+        lastYes = max(lastYes, other.lastYes)
+    }
+
+    var sold: Int64 { orders.values.reduce(0) { $0 + Int64($1.quantity) } }
+}
+
+extension Reason {
+    /// Whether the sale itself answered. Everything else means that the machinery could not serve.
+    fileprivate var isOfSale: Bool {
+        switch self {
+        case .soldOut, .notEnough, .overLimit, .notYetOpen, .closed, .keyReused, .keyVoided: true
+        case .none, .other, .unknownSale, .unknownOrder, .saleExists, .badQuantity, .badField, .splitSale,
+            .noOwner, .overloaded, .ownerLost, .ledgerUnavailable, .clockUncertain, .unknownMethod,
+            .wrongRoute, .malformed, .draining, .busy:
+            false
+        }
+    }
+}

@@ -1,0 +1,51 @@
+import ArgumentParser
+import Sales
+
+struct OrderCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "order", abstract: "Place, look up and settle orders.",
+        subcommands: [OrderPlace.self, OrderShow.self, OrderSettle.self])
+}
+
+extension BuyerID {
+    /// Reads a buyer's number as typed.
+    static func parse(_ text: String) throws(Failure) -> BuyerID {
+        guard let value = Int64(text), value > 0 else {
+            throw Failure(.usage, "‘\(text)’ is not a buyer's number: give one above zero")
+        }
+        return BuyerID(rawValue: value)
+    }
+}
+
+extension Order {
+    var json: JSON {
+        .object([
+            ("order", .string(id.description)), ("sale", .integer(sale.rawValue)),
+            ("buyer", .integer(buyer.rawValue)), ("key", .string(key.text)),
+            ("quantity", .integer(quantity)), ("amount_minor", .integer(amount)),
+            ("currency", .string(currency)), ("placed", .string(placedAt.text)),
+            ("state", .string(state.rawValue)),
+        ])
+    }
+
+    /// For people, a fact per line.
+    var text: String {
+        """
+        \(id)  \(state.rawValue)
+          sale    \(sale)
+          buyer   \(buyer)
+          units   \(quantity)
+          amount  \(Money.text(amount, currency: currency))
+          key     \(key.text)
+          placed  \(placedAt.text)
+        """
+    }
+}
+
+extension ClusterOptions {
+    /// The command that ends an unknown outcome of this key, at the same cluster.
+    func settleCommand(_ sale: SaleID, _ buyer: BuyerID, _ key: RequestKey) -> String {
+        "stampede order settle --sale \(sale) --buyer \(buyer) --key \(key.text)"
+            + broker.map { " --broker \($0)" }.joined() + (data.map { " --data \($0)" } ?? "")
+    }
+}

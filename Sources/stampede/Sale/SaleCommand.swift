@@ -1,0 +1,51 @@
+import ArgumentParser
+import Sales
+
+struct SaleCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sale", abstract: "Create, watch and change sales.",
+        subcommands: [
+            SaleCreate.self, SaleListing.self, SaleShow.self, SaleOpen.self, SaleClose.self,
+            SaleAddUnits.self,
+        ])
+}
+
+extension SaleID {
+    /// Reads a sale's number as typed.
+    static func parse(_ text: String) throws(Failure) -> SaleID {
+        guard let value = Int64(text), value > 0 else {
+            throw Failure(
+                .usage,
+                "‘\(text)’ is not a sale's number: give one above zero, as `stampede sale list` shows them")
+        }
+        return SaleID(rawValue: value)
+    }
+}
+
+extension Sale {
+    var json: JSON {
+        .object([
+            ("sale", .integer(id.rawValue)), ("name", .string(terms.name)),
+            ("state", .string(state.rawValue)), ("price_minor", .integer(terms.price)),
+            ("currency", .string(terms.currency)), ("added", .integer(added)), ("left", .integer(left)),
+            ("orders", .integer(orders)), ("limit", .integer(terms.limit)),
+            ("opens", .string(terms.opensAt.text)), ("closes", .string(terms.closesAt?.text)),
+            ("partition", .integer(partition.rawValue)),
+        ])
+    }
+
+    /// For people, a fact per line.
+    var text: String {
+        """
+        \(id)  \(terms.name)
+          state      \(state.rawValue)
+          price      \(Money.text(terms.price, currency: terms.currency)), at most \(terms.limit) per buyer
+          units      \((added - left).grouped) of \(added.grouped) sold in \(orders.counted("order"))
+          left       \(left.grouped)
+          window     \(terms.opensAt.text) to \(terms.closesAt?.text ?? "closed by hand")
+          partition  \(partition)
+        """
+    }
+
+    func show(asJSON: Bool) { Terminal.result(asJSON ? json.text : text) }
+}

@@ -1,0 +1,52 @@
+import ArgumentParser
+import Glibc
+
+/// The one program of Stampede: a subcommand per process and per task.
+///
+/// Not an `AsyncParsableCommand`: a broker or worker is one thread, and signals must be blocked before
+/// another thread exists. Commands that await something do so through `Waiting`.
+@main
+struct Stampede: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stampede",
+        abstract: "A flash-sale order engine: never oversold, and a yes is durable.",
+        discussion: """
+            Start with:
+              stampede demo                      a whole flash sale on a cluster of its own
+              stampede up                        a local cluster, until Ctrl-C
+              stampede sale create Sneaker --units 1000 --price 89.90 --limit 2
+              stampede order place --sale ID --buyer 7
+              stampede audit                     judge the promises by the ledger alone
+
+            Options are taken from the command line, then from the environment (--lease-ttl is \
+            STAMPEDE_LEASE_TTL, lists have commas), then from the JSON file named by --config, or \
+            ./stampede.json ({"lease-ttl": 3000}). What a single request says, such as a buyer or a price, \
+            is only taken from the command line.
+
+            Exit codes: 0 done; 1 refused or failed, in one sentence on standard error; 2 the outcome is \
+            not known (the sentence says how to settle it), or an audit could not run; 64 the command line \
+            is wrong.
+            """,
+        version: "0.1.0",
+        groupedSubcommands: [
+            CommandGroup(name: "Try it", subcommands: [Demo.self, Up.self]),
+            CommandGroup(
+                name: "Sell", subcommands: [SaleCommand.self, OrderCommand.self, StatusCommand.self]),
+            CommandGroup(name: "The ledger", subcommands: [Migrate.self, AuditCommand.self]),
+            CommandGroup(name: "Processes", subcommands: [BrokerCommand.self, WorkerCommand.self]),
+        ])
+
+    static func main() {
+        // A reader that went away, as in `stampede status | head`, ends us without a word.
+        signal(SIGPIPE, SIG_DFL)
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let failure as Failure {
+            Terminal.error(failure.sentence)
+            Glibc.exit(failure.code.rawValue)
+        } catch {
+            exit(withError: error)
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import Cluster
+
+/// What `up` says: what runs where, what to type next, and what happens to the processes.
+enum UpReport {
+    static func text(_ cluster: Cluster, _ folder: String) -> String {
+        var table = Table([("PROCESS", .left), ("PID", .right), ("ADDRESS", .left)])
+        for name in cluster.names {
+            table.add([name, cluster.pid(of: name).map { "\($0)" } ?? "-", address(name, cluster)])
+        }
+        // The standard folder need not be named.
+        let data = folder == DataPath.standard ? "" : " --data \(folder)"
+        return """
+            \(table.text)
+
+            Logs are in \(folder)/logs. In another terminal:
+              stampede sale create Sneaker --units 1000 --price 89.90 --limit 2\(data)
+              stampede status --watch\(data)
+              stampede audit\(data)
+            Ctrl-C stops the cluster and keeps its ledger.
+            """
+    }
+
+    private static func address(_ name: String, _ cluster: Cluster) -> String {
+        let number = name.split(separator: "-").last.flatMap { Int($0) } ?? 0
+        if name.hasPrefix("redis"), cluster.redisAddresses.indices.contains(number - 1) {
+            return cluster.redisAddresses[number - 1]
+        }
+        if name.hasPrefix("broker"), cluster.brokerEndpoints.indices.contains(number - 1) {
+            return cluster.brokerEndpoints[number - 1]
+        }
+        return name == "postgres" ? cluster.ledgerDSN : ""
+    }
+
+    static func json(_ cluster: Cluster, _ folder: String) -> String {
+        JSON.object([
+            ("ready", .bool(true)), ("data", .string(folder)),
+            ("brokers", .array(cluster.brokerEndpoints.map { .string($0) })),
+            ("ledger", .string(cluster.ledgerDSN)),
+            ("redis", .array(cluster.redisAddresses.map { .string($0) })),
+            (
+                "pids",
+                .object(
+                    cluster.names.map { name in (name, cluster.pid(of: name).map { .integer($0) } ?? .null) })
+            ),
+        ]).text
+    }
+
+    /// Tells of deaths and restarts until the cluster has stopped. The first starts are in the table already.
+    static func follow(_ events: AsyncStream<ClusterEvent>) async {
+        var dead: Set<String> = []
+        for await event in events {
+            switch event {
+            case .started(let name, let pid):
+                if dead.remove(name) != nil { Terminal.message("\(name) runs again as process \(pid).") }
+            case .exited(let name, let status, let pause):
+                dead.insert(name)
+                let next = pause.map { "it is started again in \(milliseconds($0)) ms" } ?? "it stays dead"
+                Terminal.message("\(name) ended with \(status); \(next).")
+            case .stopped: break
+            }
+        }
+    }
+
+    private static func milliseconds(_ duration: Duration) -> Int64 {
+        let (seconds, attoseconds) = duration.components
+        return seconds * 1_000 + attoseconds / 1_000_000_000_000_000
+    }
+}
