@@ -83,23 +83,15 @@ let package = Package(
             ],
             swiftSettings: settings),
 
-        .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
-        // Tests.
+        // Tests mirror the sources. What several of them need has a target of its own.
         .target(
             name: "PostgresTestSupport", path: "Tests/PostgresTestSupport", swiftSettings: settings),
-        .testTarget(
-            name: "LedgerTests",
-            dependencies: ["Ledger", "Sales", "Wire", "ZeroMQ", "PostgresTestSupport"],
-            swiftSettings: settings),
         .target(
             name: "RedisTestSupport", dependencies: ["Wire", "ZeroMQ", "Redis"],
             path: "Tests/RedisTestSupport", swiftSettings: settings),
-        .testTarget(
-            name: "RedisTests", dependencies: ["Wire", "ZeroMQ", "Redis", "RedisTestSupport"],
-            swiftSettings: settings),
-        .testTarget(
-            name: "RedlockTests",
-            dependencies: ["Wire", "ZeroMQ", "Redis", "Redlock", "RedisTestSupport"],
+        .target(name: "SeededTestSupport", path: "Tests/SeededTestSupport", swiftSettings: strict),
+        .target(
+            name: "WireTestSupport", dependencies: ["Wire"], path: "Tests/WireTestSupport",
             swiftSettings: settings),
         .target(
             name: "TestCluster",
@@ -108,40 +100,47 @@ let package = Package(
                 "PostgresTestSupport", "RedisTestSupport", .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/TestCluster", swiftSettings: settings),
-        .testTarget(
-            name: "PromiseTests",
-            dependencies: [
-                "TestCluster", "Client", "Ledger", "Methods", "Sales", "Wire", "ZeroMQ",
-                "PostgresTestSupport",
-                "RedisTestSupport",
-            ],
-            swiftSettings: settings),
-        .target(
-            name: "WireTestSupport", dependencies: ["Wire"], path: "Tests/WireTestSupport",
-            swiftSettings: settings),
         .testTarget(name: "WireTests", dependencies: ["Wire", "WireTestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "SalesTests", dependencies: ["Sales", "SeededTestSupport"], swiftSettings: settings),
         .testTarget(
             name: "MethodsTests", dependencies: ["Methods", "Sales", "Wire", "WireTestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "ClientTests", dependencies: ["Client", "Methods", "Sales", "Wire", "ZeroMQ"],
-            swiftSettings: settings),
-        // Tests mirror the sources.
-        .target(name: "SeededTestSupport", path: "Tests/SeededTestSupport", swiftSettings: strict),
-        .testTarget(
-            name: "SalesTests", dependencies: ["Sales", "SeededTestSupport"], swiftSettings: settings),
+            name: "ResilienceTests", dependencies: ["Resilience", "Wire"], swiftSettings: settings),
         .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ", "Wire"], swiftSettings: settings),
+        .testTarget(
+            name: "RedisTests", dependencies: ["Wire", "ZeroMQ", "Redis", "RedisTestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RedlockTests",
+            dependencies: ["Wire", "ZeroMQ", "Redis", "Redlock", "RedisTestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "LedgerTests",
+            dependencies: ["Ledger", "Sales", "Wire", "ZeroMQ", "PostgresTestSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "BrokerTests",
             dependencies: [
                 "Broker", "Methods", "Sales", "Wire", "ZeroMQ", "SeededTestSupport",
                 .product(name: "Logging", package: "swift-log"),
             ],
-        .testTarget(
-            name: "ResilienceTests", dependencies: ["Resilience", "Wire"], swiftSettings: settings),
+            swiftSettings: settings),
         .testTarget(
             name: "WorkersTests",
             dependencies: ["Workers", "Ledger", "Methods", "Redlock", "Resilience", "Sales", "Wire"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ClientTests", dependencies: ["Client", "Methods", "Sales", "Wire", "ZeroMQ"],
+            swiftSettings: settings),
+        .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
+        .testTarget(
+            name: "PromiseTests",
+            dependencies: [
+                "TestCluster", "Client", "Ledger", "Methods", "Sales", "Wire", "ZeroMQ",
+                "PostgresTestSupport", "RedisTestSupport",
+            ],
             swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
