@@ -1,4 +1,5 @@
 public import Methods
+public import Sales
 public import Wire
 
 /// Why a call did not end with a reply, and what is known about whether it ran.
@@ -15,11 +16,11 @@ public struct CallError: Error, Hashable, Sendable {
     /// The numbers that belong to the reason, such as units left. Nil when the client itself ended the call.
     public let details: FailureBody?
     /// The key to repeat or settle the request with; nil for a request without one.
-    public let requestKey: UInt128?
+    public let requestKey: RequestKey?
 
     public init(
         status: Status, certainty: Certainty, reason: Reason = .none, message: String,
-        retryAfter: TimeAmount? = nil, details: FailureBody? = nil, requestKey: UInt128? = nil
+        retryAfter: TimeAmount? = nil, details: FailureBody? = nil, requestKey: RequestKey? = nil
     ) {
         self.status = status
         self.certainty = certainty
@@ -51,7 +52,7 @@ extension CallError {
             status: ending.status, certainty: ending.certainty, reason: ending.reason,
             message: CallError.message(ending, details: details, hasKey: hasKey),
             retryAfter: ending.retryAfter > .zero ? ending.retryAfter : nil, details: details,
-            requestKey: hasKey ? requestKey : nil)
+            requestKey: hasKey ? RequestKey(rawValue: requestKey) : nil)
     }
 
     private static func message(_ ending: Ending, details: FailureBody?, hasKey: Bool) -> String {

@@ -1,4 +1,5 @@
 public import Methods
+import Sales
 import Synchronization
 public import Wire
 import ZeroMQ
@@ -72,7 +73,7 @@ public final class StampedeClient: Sendable {
                 status: .internal, certainty: .executed,
                 message:
                     "\(method.name) was done, but its reply cannot be read: \(error); update this client",
-                requestKey: header.requestKey == 0 ? nil : header.requestKey)
+                requestKey: header.requestKey == 0 ? nil : RequestKey(rawValue: header.requestKey))
         }
     }
 

@@ -23,8 +23,16 @@ public struct BuyerID: RawRepresentable, Hashable, Sendable, CustomStringConvert
 
 /// What a caller names a request by, so that repeating it is safe: 128 bits, unique per buyer and sale.
 public struct RequestKey: RawRepresentable, Hashable, Sendable {
-    public let rawValue: UInt128
-    public init(rawValue: UInt128) { self.rawValue = rawValue }
+    // Two words: a UInt128 wants to stand at multiples of 16 bytes, which pads every record that holds one.
+    private let high: UInt64
+    private let low: UInt64
+
+    public init(rawValue: UInt128) {
+        high = UInt64(truncatingIfNeeded: rawValue >> 64)
+        low = UInt64(truncatingIfNeeded: rawValue)
+    }
+
+    public var rawValue: UInt128 { UInt128(high) << 64 | UInt128(low) }
 }
 
 /// What a worker owns: all sales whose identifier hashes to this number.

@@ -30,7 +30,16 @@ public struct Header: Hashable, Sendable {
     /// CALL: what a keyed call is routed by.
     public var routing = RoutingKey(sale: 0, lane: 0)
     /// CALL: the caller's name for the request, the same in every attempt.
-    public var requestKey: UInt128 = 0
+    public var requestKey: UInt128 {
+        get { UInt128(keyHigh) << 64 | UInt128(keyLow) }
+        set {
+            keyHigh = UInt64(truncatingIfNeeded: newValue >> 64)
+            keyLow = UInt64(truncatingIfNeeded: newValue)
+        }
+    }
+    // Two words: a UInt128 wants to stand at multiples of 16 bytes, which pads whatever holds a header.
+    private var keyHigh: UInt64 = 0
+    private var keyLow: UInt64 = 0
 
     public init(_ kind: Kind) { self.kind = kind }
 

@@ -66,7 +66,7 @@ private let buyer = BuyerID(rawValue: 42)
         #expect(error.reason == .notEnough)
         #expect(error.details?.left == 3)
         #expect(error.message == "Only 3 are left; ask for fewer.")
-        #expect(error.requestKey == 5)
+        #expect(error.requestKey == RequestKey(rawValue: 5))
         #expect(broker.calls.count == 1)
         await client.close()
     }
@@ -185,7 +185,7 @@ private let buyer = BuyerID(rawValue: 42)
         let error = try #require(await failure(of: client))
         #expect(error.status == .internal)
         #expect(error.certainty == .executed)
-        #expect(error.requestKey == 5)
+        #expect(error.requestKey == RequestKey(rawValue: 5))
         await client.close()
     }
 
