@@ -1,4 +1,5 @@
 public import Client
+import Foundation
 public import Sales
 import Synchronization
 public import Wire
@@ -8,8 +9,21 @@ public struct Tally: Sendable {
     public var orders: [Order] = []
     public var errors: [(request: PlaceOrderRequest, error: CallError)] = []
 
+    /// Seconds that the longest call took.
+    public var slowest = 0.0
+
     public var units: Int { orders.reduce(0) { $0 + Int($1.quantity) } }
     public var orderIDs: Set<String> { Set(orders.map { "\($0.id)" }) }
+    public var calls: Int { orders.count + errors.count }
+
+    public static func + (lhs: Tally, rhs: Tally) -> Tally {
+        var sum = lhs
+        sum.orders += rhs.orders
+        sum.errors += rhs.errors
+        sum.slowest = max(lhs.slowest, rhs.slowest)
+        return sum
+    }
+
     public func count(_ reason: Reason) -> Int { errors.count { $0.error.reason == reason } }
 }
 
@@ -27,39 +41,83 @@ public struct PlaceOrderRequest: Sendable, Hashable {
 }
 
 /// Many callers at once. Every call of theirs is in the tally, exactly once.
-public enum Crowd {
-    private final class Shared: Sendable {
-        let next = Atomic<Int>(0)
-        let tally = Mutex(Tally())
+public final class Crowd: Sendable {
+    private let tally = Mutex(Tally())
+    private let next = Atomic<Int>(0)
+    private let isOver = Atomic<Bool>(false)
+    private let sale: SaleID
+    private let clients: [StampedeClient]
+    private let options: CallOptions
+
+    public init(
+        in sale: SaleID, through clients: [StampedeClient],
+        options: CallOptions = CallOptions(deadline: .seconds(20))
+    ) {
+        self.sale = sale
+        self.clients = clients
+        self.options = options
     }
+
+    /// What has been answered so far.
+    public var answered: Tally { tally.withLock { $0 } }
 
     /// Sends all requests, `width` at a time, over the clients in turn.
     public static func place(
         _ requests: [PlaceOrderRequest], in sale: SaleID, through clients: [StampedeClient], width: Int = 100,
-        options: CallOptions = CallOptions(deadline: .seconds(20)),
-        onOrder: @Sendable @escaping (Order) -> Void = { _ in }
+        options: CallOptions = CallOptions(deadline: .seconds(20))
     ) async -> Tally {
-        let shared = Shared()
+        let crowd = Crowd(in: sale, through: clients, options: options)
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<min(width, requests.count) {
                 group.addTask {
                     while true {
-                        let index = shared.next.wrappingAdd(1, ordering: .relaxed).oldValue
+                        let index = crowd.next.wrappingAdd(1, ordering: .relaxed).oldValue
                         guard index < requests.count else { return }
-                        let request = requests[index]
-                        do throws(CallError) {
-                            let order = try await clients[index % clients.count].placeOrder(
-                                sale: sale, buyer: request.buyer, quantity: request.quantity,
-                                key: request.key, options: options)
-                            shared.tally.withLock { $0.orders.append(order) }
-                            onOrder(order)
-                        } catch {
-                            shared.tally.withLock { $0.errors.append((request, error)) }
-                        }
+                        await crowd.place(requests[index], through: clients[index % clients.count])
                     }
                 }
             }
         }
-        return shared.tally.withLock { $0 }
+        return crowd.answered
+    }
+
+    /// New buyers go on asking, `width` at a time, until `stop()`. Returns when the last is answered.
+    public func keepPlacing(width: Int = 8) async -> Tally {
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<width {
+                group.addTask { [self] in
+                    while !isOver.load(ordering: .acquiring) {
+                        let number = next.wrappingAdd(1, ordering: .relaxed).newValue
+                        await place(
+                            PlaceOrderRequest(buyer: Int64(number)), through: clients[number % clients.count])
+                        // The pace of shoppers, not of a bench: the machine has other work.
+                        try? await Task.sleep(nanoseconds: 4_000_000)
+                    }
+                }
+            }
+        }
+        return answered
+    }
+
+    public func stop() { isOver.store(true, ordering: .releasing) }
+
+    private func place(_ request: PlaceOrderRequest, through client: StampedeClient) async {
+        let start = Date()
+        do throws(CallError) {
+            let order = try await client.placeOrder(
+                sale: sale, buyer: request.buyer, quantity: request.quantity, key: request.key,
+                options: options)
+            note(start) { $0.orders.append(order) }
+        } catch {
+            note(start) { $0.errors.append((request, error)) }
+        }
+    }
+
+    private func note(_ start: Date, _ change: (inout Tally) -> Void) {
+        let took = Date().timeIntervalSince(start)
+        tally.withLock { tally in
+            change(&tally)
+            tally.slowest = max(tally.slowest, took)
+        }
     }
 }

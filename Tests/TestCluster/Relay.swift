@@ -16,15 +16,18 @@ public final class Relay: Sendable {
         /// The server has executed it and waits for the end of the transaction when the client's side is cut.
         /// The old backend lives on, with its locks, until `release` (or its end by somebody else).
         case strand
+        /// The same, but the client stays connected and waits.
+        case stall
     }
 
     /// What the relay's thread shares with the test.
     struct Orders {
         var trap: Trap?
+        var blocksWhenSprung = false
         var isBlocked = false
         var isCut = false
         var isLosingBeats = false
-        /// For stranded connections: true to end the transaction, false to end the connection.
+        /// For stranded and stalled connections: true to end the transaction, false to end the connection.
         var release: Bool?
         var isStopped = false
         var sprung = 0
@@ -53,9 +56,16 @@ public final class Relay: Sendable {
     }
 
     /// Arms a trap for the next transaction.
-    public func arm(_ trap: Trap) { orders.withLock { $0.trap = trap } }
+    ///
+    /// - Parameter blocking: whether the trap also cuts all other connections and refuses new ones.
+    public func arm(_ trap: Trap, blocking: Bool = false) {
+        orders.withLock {
+            $0.trap = trap
+            $0.blocksWhenSprung = blocking
+        }
+    }
 
-    /// How many traps have sprung, that is: have cut their connection.
+    /// How many traps have sprung.
     public var sprung: Int { orders.withLock { $0.sprung } }
     /// Old backends that live without a client.
     public var stranded: Int { orders.withLock { $0.stranded } }
@@ -71,7 +81,7 @@ public final class Relay: Sendable {
     /// Drops every beat of a worker, whole, while the connection stays up.
     public func loseBeats(_ isLosing: Bool) { orders.withLock { $0.isLosingBeats = isLosing } }
 
-    /// Lets stranded transactions end: by their COMMIT, or by the loss of the connection.
+    /// Lets stranded and stalled transactions end: by their COMMIT, or by the loss of the connection.
     public func release(commit: Bool) { orders.withLock { $0.release = commit } }
 
     func stop() {

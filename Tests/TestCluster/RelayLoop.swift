@@ -64,12 +64,14 @@ final class RelayLoop {
 
 /// One connection through the relay. A closed side is -1, which poll(2) passes over.
 private final class RelayLink {
-    private enum Mode {
+    private enum Mode: Equatable {
         case open
         /// The transaction is on its way: replies are kept back until the server is ready again.
         case losingReply
         /// The transaction's end is kept back until the server has executed it.
-        case stranding
+        case stranding(cuts: Bool)
+        /// The server has executed it, the client waits.
+        case stalled
         /// The client is cut, the server waits.
         case stranded
     }
@@ -81,6 +83,8 @@ private final class RelayLink {
     private var mode = Mode.open
     private var fromClient: MessageSplitter
     private var fromServer = MessageSplitter(.postgresServer)
+    /// Replies that a stalled client will get in the end.
+    private var kept: [UInt8] = []
     private var buffer = [UInt8](repeating: 0, count: 1 << 16)
 
     private static let bind = UInt8(ascii: "B")
@@ -112,12 +116,23 @@ private final class RelayLink {
         client = -1
     }
 
-    private func spring() { relay.orders.withLock { $0.sprung += 1 } }
+    private func spring() {
+        relay.orders.withLock { orders in
+            orders.sprung += 1
+            guard orders.blocksWhenSprung else { return }
+            orders.isBlocked = true
+            orders.isCut = true
+        }
+    }
+
+    private var isStranding: Bool {
+        if case .stranding = mode { true } else { false }
+    }
 
     // MARK: From the client
 
     func readClient() {
-        guard let bytes = receive(client) else { return mode == .stranding ? endClient() : end() }
+        guard let bytes = receive(client) else { return isStranding ? endClient() : end() }
         fromClient.append(bytes)
         while client >= 0, let message = fromClient.next() { carry(message) }
     }
@@ -131,14 +146,15 @@ private final class RelayLink {
                 let trap = relay.orders.withLock { $0.trap.take() }
                 switch trap {
                 case .loseReply: mode = .losingReply
-                case .strand: mode = .stranding
+                case .strand: mode = .stranding(cuts: true)
+                case .stall: mode = .stranding(cuts: false)
                 case .loseRequest:
                     end()
                     return spring()
                 case nil: break
                 }
             }
-            if mode == .stranding, message[0] == RelayLink.sync { return send(RelayLink.flush, to: server) }
+            if isStranding, message[0] == RelayLink.sync { return send(RelayLink.flush, to: server) }
         }
         send(message, to: server)
     }
@@ -180,19 +196,27 @@ private final class RelayLink {
             guard message[0] == RelayLink.readyForQuery else { return }
             end()
             spring()
-        case .stranding:
+        case .stranding(let cuts):
+            kept += message
             guard [RelayLink.commandComplete, RelayLink.error].contains(message[0]) else { return }
-            endClient()
-            mode = .stranded
+            if cuts { endClient() }
+            mode = cuts ? .stranded : .stalled
             spring()
+        case .stalled:
+            send(message, to: client)
         case .stranded:
             if message[0] == RelayLink.readyForQuery { end() }
         }
     }
 
     func release(commit: Bool) {
-        guard isStranded else { return }
-        if commit { send([RelayLink.sync, 0, 0, 0, 4], to: server) } else { end() }
+        guard mode == .stranded || mode == .stalled else { return }
+        guard commit else { return end() }
+        if mode == .stalled {
+            send(kept, to: client)
+            mode = .open
+        }
+        send([RelayLink.sync, 0, 0, 0, 4], to: server)
     }
 
     // MARK: Bytes

@@ -1,3 +1,4 @@
+import Ledger
 import PostgresTestSupport
 public import Sales
 
@@ -8,10 +9,12 @@ extension TestCluster {
         try await blocking { [postgres] in try postgres.execute(text, in: "stampede") }
     }
 
-    /// Where the ledger itself breaks a promise, one line each. Written apart from `stampede audit`, so that
-    /// one of the two may be wrong.
+    /// Where the ledger breaks a promise, one line each: by the audit, and by a query written apart from it, so
+    /// that one of the two may be wrong.
     public func violations() async throws -> [String] {
-        try await sql(TestCluster.violations).split(separator: "\n").map(String.init)
+        let report = try await blocking { [dsn] in try Audit.run(dsn: dsn) }
+        return try await sql(TestCluster.violations).split(separator: "\n").map(String.init)
+            + report.checks.filter { !$0.holds }.map { "audit: \($0.promise) \($0.sentence) \($0.examples)" }
     }
 
     /// Units in live orders, by the ledger.
@@ -25,6 +28,12 @@ extension TestCluster {
         Set(
             try await sql("SELECT id FROM stampede.orders WHERE sale = \(sale)").split(separator: "\n")
                 .map(String.init))
+    }
+
+    /// The keys of a sale's orders, by the ledger.
+    public func orderKeys(_ sale: SaleID) async throws -> [RequestKey] {
+        try await sql("SELECT replace(key::text, '-', '') FROM stampede.orders WHERE sale = \(sale)")
+            .split(separator: "\n").compactMap { UInt128($0, radix: 16).map(RequestKey.init(rawValue:)) }
     }
 
     private static let violations = """
