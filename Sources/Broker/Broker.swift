@@ -12,6 +12,8 @@ public final class Broker {
     private var kept: KeptMessages
     private let clientSide: SideSocket
     private let workerSide: SideSocket
+    /// Kept for as long as the sockets: nobody may bind the same files meanwhile.
+    private let locks: [HeldLock]
     private var writer = MessagePackWriter()
     /// Used for every receive: nothing is made per message.
     private var identity = Message()
@@ -26,6 +28,8 @@ public final class Broker {
     public let workerEndpoints: [String]
 
     /// Binds both sides. Call `start()` before running the loop.
+    ///
+    /// - Throws: `isAddressInUse` when another broker listens on one of the endpoints, ipc files included.
     public init(
         configuration: BrokerConfiguration, clients: [String], workers: [String], context: Context,
         loop: EventLoop, logger: Logger
@@ -38,6 +42,11 @@ public final class Broker {
         options.maximumMessageSize = Limits.messageSize
         clientSide = SideSocket(socket: try Socket(.router, in: context, options: options))
         workerSide = SideSocket(socket: try Socket(.router, in: context, options: options))
+        var locks: [HeldLock] = []
+        for endpoint in clients + workers {
+            if let lock = try EndpointLock(endpoint) { locks.append(HeldLock(lock)) }
+        }
+        self.locks = locks
         var bound: [String] = []
         for endpoint in clients { bound.append(try clientSide.socket.bind(endpoint)) }
         clientEndpoints = bound
@@ -342,6 +351,12 @@ public final class Broker {
     }
 
     private func name(_ worker: Int32) -> String { core.workers[Int(worker)]?.name ?? "#\(worker)" }
+}
+
+/// A lock by reference, so that there can be a list of them.
+private final class HeldLock {
+    private let lock: EndpointLock
+    init(_ lock: consuming EndpointLock) { self.lock = lock }
 }
 
 /// A socket by reference, so that both sides can be passed about.
