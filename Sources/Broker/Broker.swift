@@ -93,10 +93,11 @@ public final class Broker {
 
     private func handleClientMessage(from peer: PeerIdentity) {
         let now = loop.now
-        guard var header = decodeHeader(), let client = core.client(peer, now) else {
+        guard var header = decodeHeader() else {
             core.counters.malformed += 1
             return
         }
+        guard let client = core.client(peer, now) else { return turnAway(peer, header) }
         switch header.kind {
         case .call:
             // The system's own priority is not for clients to take.
@@ -128,6 +129,19 @@ public final class Broker {
         }
         core.call(header, from: client, loop.now)
         perform(incoming: header)
+    }
+
+    /// Answers a peer that there is no room for, so that it need not wait for its deadline.
+    private func turnAway(_ peer: PeerIdentity, _ call: Header) {
+        guard call.kind == .call, call.callID != 0 else { return }
+        let header = failure(
+            call.callID,
+            Verdict(
+                status: .resourceExhausted, certainty: .notExecuted, reason: .overloaded,
+                retryAfter: .seconds(1)))
+        outgoing = Message(header: header, body: writer)
+        // A peer that is gone needs no answer.
+        _ = peer.withBytes { clientSide.socket.send(&outgoing, to: $0) }
     }
 
     private func receiveFromWorkers() {
@@ -255,6 +269,8 @@ public final class Broker {
             guard var header = outgoing.withBytes({ try? Header(decoding: $0) }) else { return }
             // A second hand-over of the same call: the owner may already have its order.
             if core.table[slot].isMaybe { header.flags.insert(.retry) }
+            // The copy is as it came in, and may claim what the core did not grant.
+            header.priority = core.table[slot].priority
             patch(&header, id: id, left: left)
             outgoing.withMutableSpan { header.encode(into: &$0) }
             result = identity.withBytes { workerSide.socket.send(&outgoing, to: $0) }
@@ -278,6 +294,11 @@ public final class Broker {
     }
 
     private func refuse(_ client: Int32, _ callID: UInt64, _ verdict: Verdict) {
+        answer(client, failure(callID, verdict))
+    }
+
+    /// The header of a refusal; its body is left in the writer.
+    private func failure(_ callID: UInt64, _ verdict: Verdict) -> Header {
         var header = Header(.result)
         header.flags = .end
         header.callID = callID
@@ -287,15 +308,22 @@ public final class Broker {
         header.milliseconds = UInt32(clamping: verdict.retryAfter.milliseconds)
         writer.removeAll()
         FailureBody.encode(message: verdict.text, into: &writer)
-        answer(client, header)
+        return header
     }
 
     private func sendStatus(to client: Int32, _ callID: UInt64) {
         var header = Header(.result)
         header.flags = .end
         header.callID = callID
+        var status = core.status(loop.now)
         writer.removeAll()
-        core.status(loop.now).encode(into: &writer)
+        status.encode(into: &writer)
+        // A longer message would end the asker's connection; the longest lists are cut until it fits.
+        while writer.bytes.count > Limits.messageSize - Header.size {
+            status.halveLongestList()
+            writer.removeAll()
+            status.encode(into: &writer)
+        }
         answer(client, header)
     }
 
