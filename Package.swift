@@ -108,6 +108,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ResilienceTests", dependencies: ["Resilience", "Wire"], swiftSettings: settings),
+        .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ", "Wire"], swiftSettings: settings),
         .testTarget(
             name: "RedisTests", dependencies: ["Wire", "ZeroMQ", "Redis", "RedisTestSupport"],
             swiftSettings: settings),

@@ -12,6 +12,8 @@ public final class Broker {
     private var kept: KeptMessages
     private let clientSide: SideSocket
     private let workerSide: SideSocket
+    /// Kept for as long as the sockets: nobody may bind the same files meanwhile.
+    private let locks: [HeldLock]
     private var writer = MessagePackWriter()
     /// Used for every receive: nothing is made per message.
     private var identity = Message()
@@ -26,6 +28,8 @@ public final class Broker {
     public let workerEndpoints: [String]
 
     /// Binds both sides. Call `start()` before running the loop.
+    ///
+    /// - Throws: `isAddressInUse` when another broker listens on one of the endpoints, ipc files included.
     public init(
         configuration: BrokerConfiguration, clients: [String], workers: [String], context: Context,
         loop: EventLoop, logger: Logger
@@ -38,6 +42,11 @@ public final class Broker {
         options.maximumMessageSize = Limits.messageSize
         clientSide = SideSocket(socket: try Socket(.router, in: context, options: options))
         workerSide = SideSocket(socket: try Socket(.router, in: context, options: options))
+        var locks: [HeldLock] = []
+        for endpoint in clients + workers {
+            if let lock = try EndpointLock(endpoint) { locks.append(HeldLock(lock)) }
+        }
+        self.locks = locks
         var bound: [String] = []
         for endpoint in clients { bound.append(try clientSide.socket.bind(endpoint)) }
         clientEndpoints = bound
@@ -84,10 +93,11 @@ public final class Broker {
 
     private func handleClientMessage(from peer: PeerIdentity) {
         let now = loop.now
-        guard var header = decodeHeader(), let client = core.client(peer, now) else {
+        guard var header = decodeHeader() else {
             core.counters.malformed += 1
             return
         }
+        guard let client = core.client(peer, now) else { return turnAway(peer, header) }
         switch header.kind {
         case .call:
             // The system's own priority is not for clients to take.
@@ -119,6 +129,19 @@ public final class Broker {
         }
         core.call(header, from: client, loop.now)
         perform(incoming: header)
+    }
+
+    /// Answers a peer that there is no room for, so that it need not wait for its deadline.
+    private func turnAway(_ peer: PeerIdentity, _ call: Header) {
+        guard call.kind == .call, call.callID != 0 else { return }
+        let header = failure(
+            call.callID,
+            Verdict(
+                status: .resourceExhausted, certainty: .notExecuted, reason: .overloaded,
+                retryAfter: .seconds(1)))
+        outgoing = Message(header: header, body: writer)
+        // A peer that is gone needs no answer.
+        _ = peer.withBytes { clientSide.socket.send(&outgoing, to: $0) }
     }
 
     private func receiveFromWorkers() {
@@ -246,6 +269,8 @@ public final class Broker {
             guard var header = outgoing.withBytes({ try? Header(decoding: $0) }) else { return }
             // A second hand-over of the same call: the owner may already have its order.
             if core.table[slot].isMaybe { header.flags.insert(.retry) }
+            // The copy is as it came in, and may claim what the core did not grant.
+            header.priority = core.table[slot].priority
             patch(&header, id: id, left: left)
             outgoing.withMutableSpan { header.encode(into: &$0) }
             result = identity.withBytes { workerSide.socket.send(&outgoing, to: $0) }
@@ -269,6 +294,11 @@ public final class Broker {
     }
 
     private func refuse(_ client: Int32, _ callID: UInt64, _ verdict: Verdict) {
+        answer(client, failure(callID, verdict))
+    }
+
+    /// The header of a refusal; its body is left in the writer.
+    private func failure(_ callID: UInt64, _ verdict: Verdict) -> Header {
         var header = Header(.result)
         header.flags = .end
         header.callID = callID
@@ -278,15 +308,22 @@ public final class Broker {
         header.milliseconds = UInt32(clamping: verdict.retryAfter.milliseconds)
         writer.removeAll()
         FailureBody.encode(message: verdict.text, into: &writer)
-        answer(client, header)
+        return header
     }
 
     private func sendStatus(to client: Int32, _ callID: UInt64) {
         var header = Header(.result)
         header.flags = .end
         header.callID = callID
+        var status = core.status(loop.now)
         writer.removeAll()
-        core.status(loop.now).encode(into: &writer)
+        status.encode(into: &writer)
+        // A longer message would end the asker's connection; the longest lists are cut until it fits.
+        while writer.bytes.count > Limits.messageSize - Header.size {
+            status.halveLongestList()
+            writer.removeAll()
+            status.encode(into: &writer)
+        }
         answer(client, header)
     }
 
@@ -342,6 +379,12 @@ public final class Broker {
     }
 
     private func name(_ worker: Int32) -> String { core.workers[Int(worker)]?.name ?? "#\(worker)" }
+}
+
+/// A lock by reference, so that there can be a list of them.
+private final class HeldLock {
+    private let lock: EndpointLock
+    init(_ lock: consuming EndpointLock) { self.lock = lock }
 }
 
 /// A socket by reference, so that both sides can be passed about.

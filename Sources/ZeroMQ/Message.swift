@@ -48,25 +48,28 @@ public struct Message: ~Copyable {
     }
 
     public mutating func withBytes<R, E>(_ body: (Span<UInt8>) throws(E) -> R) throws(E) -> R {
-        let count = zmq_msg_size(&raw)
-        let start = UnsafeRawBufferPointer(start: zmq_msg_data(&raw), count: count)
-        return try body(Span(_unsafeBytes: start))
+        try withUnsafeMutablePointer(to: &raw) { raw throws(E) in
+            let bytes = UnsafeRawBufferPointer(start: zmq_msg_data(raw), count: zmq_msg_size(raw))
+            return try body(Span(_unsafeBytes: bytes))
+        }
     }
 
     public mutating func withMutableBytes<R, E>(
         _ body: (UnsafeMutableRawBufferPointer) throws(E) -> R
     ) throws(E) -> R {
-        let count = zmq_msg_size(&raw)
-        return try body(UnsafeMutableRawBufferPointer(start: zmq_msg_data(&raw), count: count))
+        try withUnsafeMutablePointer(to: &raw) { raw throws(E) in
+            try body(UnsafeMutableRawBufferPointer(start: zmq_msg_data(raw), count: zmq_msg_size(raw)))
+        }
     }
 
     /// Lends the bytes for patching in place. Only the owner of a whole, unshared frame may do this.
     public mutating func withMutableSpan<R, E>(_ body: (inout MutableSpan<UInt8>) throws(E) -> R) throws(E)
         -> R
     {
-        let count = zmq_msg_size(&raw)
-        let bytes = UnsafeMutableRawBufferPointer(start: zmq_msg_data(&raw), count: count)
-        var span = MutableSpan<UInt8>(_unsafeBytes: bytes)
-        return try body(&span)
+        try withUnsafeMutablePointer(to: &raw) { raw throws(E) in
+            let bytes = UnsafeMutableRawBufferPointer(start: zmq_msg_data(raw), count: zmq_msg_size(raw))
+            var span = MutableSpan<UInt8>(_unsafeBytes: bytes)
+            return try body(&span)
+        }
     }
 }

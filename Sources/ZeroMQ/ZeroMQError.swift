@@ -17,5 +17,11 @@ public struct ZeroMQError: Error, Hashable, Sendable, CustomStringConvertible {
     /// True when a ROUTER knows no peer of that identity.
     public var isUnroutable: Bool { code == EHOSTUNREACH }
 
-    public var description: String { "\(function): \(String(cString: zmq_strerror(code)))" }
+    /// True when another socket listens on the endpoint.
+    public var isAddressInUse: Bool { code == EADDRINUSE }
+
+    public var description: String {
+        let advice = isAddressInUse ? "; stop the process that listens there, or choose another endpoint" : ""
+        return "\(function): \(String(cString: zmq_strerror(code)))\(advice)"
+    }
 }
