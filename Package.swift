@@ -116,11 +116,14 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(
-            name: "WireTestSupport", dependencies: ["Wire"], path: "Tests/WireTestSupport",
+            name: "WireTestSupport", path: "Tests/WireTestSupport",
             swiftSettings: settings),
-        .testTarget(name: "WireTests", dependencies: ["Wire", "WireTestSupport"], swiftSettings: settings),
         .testTarget(
-            name: "MethodsTests", dependencies: ["Methods", "Sales", "Wire", "WireTestSupport"],
+            name: "WireTests", dependencies: ["Wire", "WireTestSupport", "SeededTestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "MethodsTests",
+            dependencies: ["Methods", "Sales", "Wire", "WireTestSupport", "SeededTestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "ClientTests", dependencies: ["Client", "Methods", "Sales", "Wire", "ZeroMQ"],
