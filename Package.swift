@@ -91,7 +91,7 @@ let package = Package(
             path: "Tests/RedisTestSupport", swiftSettings: settings),
         .target(name: "SeededTestSupport", path: "Tests/SeededTestSupport", swiftSettings: strict),
         .target(
-            name: "WireTestSupport", dependencies: ["Wire"], path: "Tests/WireTestSupport",
+            name: "WireTestSupport", path: "Tests/WireTestSupport",
             swiftSettings: settings),
         .target(
             name: "TestCluster",
@@ -100,11 +100,14 @@ let package = Package(
                 "PostgresTestSupport", "RedisTestSupport", .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/TestCluster", swiftSettings: settings),
-        .testTarget(name: "WireTests", dependencies: ["Wire", "WireTestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "WireTests", dependencies: ["Wire", "WireTestSupport", "SeededTestSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "SalesTests", dependencies: ["Sales", "SeededTestSupport"], swiftSettings: settings),
         .testTarget(
-            name: "MethodsTests", dependencies: ["Methods", "Sales", "Wire", "WireTestSupport"],
+            name: "MethodsTests",
+            dependencies: ["Methods", "Sales", "Wire", "WireTestSupport", "SeededTestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "ResilienceTests", dependencies: ["Resilience", "Wire"], swiftSettings: settings),

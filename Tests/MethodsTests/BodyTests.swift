@@ -1,8 +1,8 @@
 import Methods
 import Sales
+import SeededTestSupport
 import Testing
 import Wire
-import WireTestSupport
 
 @Suite struct BodyTests {
     @Test(arguments: Sample.all)

@@ -1,7 +1,6 @@
 import Methods
 import Sales
 import Wire
-import WireTestSupport
 
 /// One of every body, full and bare.
 struct Sample: Sendable, CustomStringConvertible {

@@ -1,5 +1,5 @@
+import SeededTestSupport
 import Testing
-import WireTestSupport
 
 @testable import Wire
 
