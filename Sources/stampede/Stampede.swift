@@ -46,7 +46,13 @@ struct Stampede: ParsableCommand {
             Terminal.error(failure.sentence)
             Glibc.exit(failure.code.rawValue)
         } catch {
-            exit(withError: error)
+            // Help, a version and a completion script come this way too.
+            guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+            let mistake = UsageMistake(
+                root: Stampede.self, arguments: Array(CommandLine.arguments.dropFirst()),
+                message: message(for: error))
+            Terminal.error(mistake.sentence)
+            Glibc.exit(Failure.Code.usage.rawValue)
         }
     }
 }

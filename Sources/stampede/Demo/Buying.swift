@@ -51,6 +51,7 @@ struct Buying {
 
     private mutating func note(_ request: PlaceOrder, _ outcome: Outcome) {
         tally.requests += 1
+        tally.lastAnswer = max(tally.lastAnswer, outcome.ended)
         tally.latencies.append(UInt32(clamping: (outcome.ended - outcome.began).microseconds))
         gauge.ended.add(1, ordering: .relaxed)
         switch outcome.result {

@@ -36,9 +36,8 @@ struct FullLoad {
             }
             return await group.reduce(into: Tally()) { $0.add($1) }
         }
-        let ended = MonotonicTime.now()
         progress.cancel()
         await progress.value
-        return Measurement(tally: tally, began: began, ended: ended)
+        return Measurement(tally: tally, began: began)
     }
 }

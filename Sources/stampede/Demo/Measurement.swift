@@ -7,15 +7,9 @@ import Wire
 struct Measurement: Sendable {
     var tally: Tally
     let began: MonotonicTime
-    let ended: MonotonicTime
 
-    init(tally: Tally, began: MonotonicTime, ended: MonotonicTime) {
-        self.tally = tally
-        self.began = began
-        self.ended = ended
-    }
-
-    var seconds: Double { Double((ended - began).nanoseconds) / 1e9 }
+    /// From the first request to the last answer.
+    var seconds: Double { Double(max(1, (tally.lastAnswer - began).nanoseconds)) / 1e9 }
     var requestsPerSecond: Double { Double(tally.requests) / seconds }
     /// Durable orders, from the first request to the last yes.
     var ordersPerSecond: Double {

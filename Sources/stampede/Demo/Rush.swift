@@ -37,10 +37,9 @@ struct Rush {
             }
             return await group.reduce(into: Tally()) { $0.add($1) }
         }
-        let ended = MonotonicTime.now()
         progress.cancel()
         await progress.value
-        return Measurement(tally: tally, began: began, ended: ended)
+        return Measurement(tally: tally, began: began)
     }
 
     private func visit(_ visitor: Crowd.Visitor, _ buying: inout Buying) async {

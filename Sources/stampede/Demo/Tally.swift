@@ -23,6 +23,7 @@ struct Tally: Sendable {
     /// Requests of which nobody knows whether they were done.
     var unknown: [PlaceOrder] = []
     var lastYes = MonotonicTime.distantPast
+    var lastAnswer = MonotonicTime.distantPast
 
     mutating func yes(_ order: Order, at moment: MonotonicTime) {
         if let known = orders[order.key], known.order != order.id { broken.append(order.key) }
@@ -55,6 +56,7 @@ struct Tally: Sendable {
         lastError = other.lastError ?? lastError
         unknown += other.unknown
         lastYes = max(lastYes, other.lastYes)
+        lastAnswer = max(lastAnswer, other.lastAnswer)
     }
 
     var sold: Int64 { orders.values.reduce(0) { $0 + Int64($1.quantity) } }

@@ -10,16 +10,18 @@ struct OrderPlace: ParsableCommand {
             printed before the request is sent, so that it can be settled whatever happens.
             """)
 
-    @Option(help: "The sale's number.")
+    @Option(parsing: .unconditional, help: "The sale's number.")
     var sale: String
 
-    @Option(help: "The buyer's number, above zero.")
+    @Option(parsing: .unconditional, help: "The buyer's number, above zero.")
     var buyer: String
 
-    @Option(help: "Units to buy.")
+    @Option(parsing: .unconditional, help: "Units to buy.")
     var quantity = "1"
 
-    @Option(help: "The request key, a UUID or up to 32 hexadecimal digits. (default: a random one)")
+    @Option(
+        parsing: .unconditional,
+        help: "The request key, a UUID or up to 32 hexadecimal digits. (default: a random one)")
     var key: String?
 
     @OptionGroup var calling: CallingOptions

@@ -10,13 +10,13 @@ struct OrderSettle: ParsableCommand {
             be one, and says so.
             """)
 
-    @Option(help: "The sale's number.")
+    @Option(parsing: .unconditional, help: "The sale's number.")
     var sale: String
 
-    @Option(help: "The buyer's number.")
+    @Option(parsing: .unconditional, help: "The buyer's number.")
     var buyer: String
 
-    @Option(help: "The request key of the order.")
+    @Option(parsing: .unconditional, help: "The request key of the order.")
     var key: String
 
     @OptionGroup var calling: CallingOptions

@@ -15,25 +15,28 @@ struct SaleCreate: ParsableCommand {
     @Argument(help: "What buyers call it; at most 120 bytes.")
     var name: String
 
-    @Option(help: "Units for sale.")
+    @Option(parsing: .unconditional, help: "Units for sale.")
     var units: String
 
-    @Option(help: "The price of one unit, as in 19.99.")
+    @Option(parsing: .unconditional, help: "The price of one unit, as in 19.99.")
     var price: String
 
     @Option(help: "ISO 4217, three capital letters. (default: USD)")
     var currency: String?
 
-    @Option(help: "Units that one buyer may hold. (default: 1)")
+    @Option(parsing: .unconditional, help: "Units that one buyer may hold. (default: 1)")
     var limit: Int?
 
-    @Option(help: "When it opens: now, +10s, +5m, +2h, +1d, or as in 2030-01-31T10:00:00Z.")
+    @Option(
+        parsing: .unconditional,
+        help: "When it opens: now, +10s, +5m, +2h, +1d, or as in 2030-01-31T10:00:00Z.")
     var opens = "now"
 
-    @Option(help: "When it closes, written alike; by hand if left out.")
+    @Option(parsing: .unconditional, help: "When it closes, written alike; by hand if left out.")
     var closes: String?
 
-    @Option(help: "Its number, above zero. (default: a random one of up to nine digits)")
+    @Option(
+        parsing: .unconditional, help: "Its number, above zero. (default: a random one of up to nine digits)")
     var sale: String?
 
     @OptionGroup var calling: CallingOptions
