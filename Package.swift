@@ -145,6 +145,15 @@ let package = Package(
                 "PostgresTestSupport", "RedisTestSupport",
             ],
             swiftSettings: settings),
+        .testTarget(
+            name: "StampedeTests",
+            dependencies: [
+                "stampede", "Client", "Methods", "Sales", "Wire",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .testTarget(name: "IntegrationTests", dependencies: ["stampede"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

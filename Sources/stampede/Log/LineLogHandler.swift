@@ -56,7 +56,8 @@ struct LineLogHandler: LogHandler {
     }
 
     private static func quoted(_ value: String) -> String {
-        value.contains(where: \.isWhitespace) || value.isEmpty ? "\"\(value)\"" : value
+        let isPlain = !value.isEmpty && !value.contains { $0.isWhitespace || $0 == "\"" }
+        return isPlain ? value : "\"\(value.replacing("\"", with: "\\\""))\""
     }
 }
 

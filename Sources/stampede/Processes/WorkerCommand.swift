@@ -57,6 +57,7 @@ struct WorkerCommand: ParsableCommand {
             if case .failed(let sentence) = exit { failure = sentence }
             loop.stop()
         }
+        worker.tellOfNodes()
         var isDraining = false
         handle = { signal in
             // Whoever asks twice does not want to wait. The ledger's fence makes that safe.

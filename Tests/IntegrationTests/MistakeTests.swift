@@ -1,0 +1,126 @@
+import Foundation
+import Testing
+
+/// Mistakes of whoever types: one sentence on standard error, nothing on standard output, and an exit code.
+@Suite struct MistakeTests {
+    struct Mistake: CustomTestStringConvertible {
+        let arguments: [String]
+        let code: Int32
+        let words: [String]
+        init(_ line: String, _ code: Int32, _ words: String...) {
+            arguments = line.split(separator: " ").map(String.init)
+            self.code = code
+            self.words = words
+        }
+        var testDescription: String { arguments.joined(separator: " ") }
+    }
+
+    static let nobody = "--broker tcp://127.0.0.1:9"
+
+    @Test(arguments: [
+        Mistake("slae list", 64, "slae", "did you mean ‘sale’"),
+        Mistake("order plce", 64, "did you mean ‘place’"),
+        Mistake("status --wdie", 64, "--wdie"),
+        Mistake("order place --sale 1 --buyer 2 --quantity 0", 64, "‘0’", "quantity"),
+        Mistake("order place --sale 1 --buyer 2 --quantity -3", 64, "‘-3’", "quantity"),
+        Mistake("order place --sale 1 --buyer 2 --quantity 99999999999", 64, "quantity"),
+        Mistake("order place --sale 1 --buyer 0", 64, "buyer"),
+        Mistake("order place --sale 1 --buyer 2 --key hello", 64, "‘hello’", "UUID"),
+        Mistake("order place --sale one --buyer 2", 64, "‘one’", "sale's number"),
+        Mistake("order place --sale 1", 64, "--buyer"),
+        Mistake("order show 4711", 64, "‘4711’", "12-4711"),
+        Mistake("order settle --sale 1 --buyer 2 --key 0", 64, "request key"),
+        Mistake("sale create x --units 10 --price 1.999", 64, "‘1.999’", "19.99"),
+        Mistake("sale create x --units 10 --price cheap", 64, "‘cheap’"),
+        Mistake("sale create x --units 10 --price 5 --currency dollars", 64, "‘dollars’"),
+        Mistake("sale create x --units 10 --price 5 --opens soon", 64, "‘soon’"),
+        Mistake("sale create x --units many --price 5", 64, "‘many’"),
+        Mistake("sale show", 64, "sale"),
+        Mistake("sale list \(nobody) --timeout 1", 1, "tcp://127.0.0.1:9", "`stampede up`"),
+        Mistake("order place --sale 1 --buyer 2 \(nobody) --timeout 1 --key 1", 1, "tcp://127.0.0.1:9"),
+        Mistake("status \(nobody) --timeout 1", 1, "tcp://127.0.0.1:9", "`stampede up`"),
+        Mistake("status --broker nowhere", 64, "‘nowhere’|'nowhere'"),
+        Mistake("status --data /var/tmp/stampede-none", 1, "/var/tmp/stampede-none", "stampede up"),
+        Mistake("audit --data /var/tmp/stampede-none", 2, "/var/tmp/stampede-none"),
+        Mistake("audit --ledger host=127.0.0.1:port=9", 2, "ledger"),
+        Mistake("migrate", 64, "--ledger", "STAMPEDE_LEDGER"),
+        Mistake("migrate --ledger postgres://x@127.0.0.1:9/x", 1, "127.0.0.1:9"),
+        Mistake("migrate --ledger postgres://x@127.0.0.1:9/x --partitions 0", 1, "partitions"),
+        Mistake(
+            "broker --name b --clients tcp://0.0.0.0:7 --workers tcp://127.0.0.1:7", 64, "tcp://0.0.0.0:7"),
+        Mistake("broker --name b --clients ipc:///none/c --workers ipc:///none/w", 1, "ipc:///none/c"),
+        Mistake("broker --clients ipc:///none/c", 64, "--name"),
+        Mistake("worker --name w --broker tcp://127.0.0.1:9 --redis x --ledger y", 64, "\"x\"", "Redis"),
+        Mistake("worker --name w --broker tcp://127.0.0.1:9 --redis 127.0.0.1:9", 64, "--ledger"),
+        Mistake("up --workers 0", 64, "--workers"),
+        Mistake("up --lease-ttl 1", 64, "--lease-ttl"),
+        Mistake("up --log-format xml", 64, "xml"),
+        Mistake("up --config none.json", 64, "none.json"),
+        Mistake("demo --concurrency 0", 64, "--concurrency"),
+    ])
+    func `a mistake is answered in one sentence`(_ mistake: Mistake) async throws {
+        let result = try await Program.run(mistake.arguments)
+        #expect(result.code == mistake.code, "\(result.err)")
+        #expect(result.out == "")
+        // The request key is told before it is sent.
+        let lines = result.err.split(separator: "\n").filter { !$0.hasPrefix("Request key ") }
+        #expect(lines.count == 1, "\(result.err)")
+        #expect(lines.first?.hasPrefix("Error: ") == true)
+        #expect(lines.first?.hasSuffix(".") == true || lines.first?.hasSuffix("?") == true)
+        for word in mistake.words {
+            let isThere = word.split(separator: "|").contains { result.err.contains($0) }
+            #expect(isThere, "“\(word)” is not in \(result.err)")
+        }
+    }
+
+    @Test func `help, version and completions are results, not mistakes`() async throws {
+        for shell in ["bash", "zsh", "fish"] {
+            let script = try await Program.run(["--generate-completion-script", shell])
+            #expect(script.code == 0)
+            #expect(script.out.contains("add-units"))
+        }
+        let help = try await Program.run(["--help"])
+        #expect(help.code == 0 && help.out.contains("Exit codes"))
+        for command in ["broker", "worker", "up", "demo", "audit", "status", "migrate"] {
+            let help = try await Program.run([command, "--help"])
+            #expect(help.code == 0 && help.out.contains("USAGE: stampede \(command)"))
+        }
+        #expect(try await Program.run(["--version"]).code == 0)
+    }
+
+    @Test func `a worker names the ledger it cannot reach, keeps trying, and stops when told`() async throws {
+        let worker = try Program([
+            "worker", "--name", "w", "--broker", "tcp://127.0.0.1:9", "--redis", "127.0.0.1:9", "--ledger",
+            "host=127.0.0.1 port=9 dbname=x user=x", "--log-format", "json",
+        ])
+        #expect(await eventually { worker.err.split(separator: "\n").count >= 2 })
+        #expect(worker.isRunning)
+        let line = try #require(worker.err.split(separator: "\n").first)
+        let event = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: String])
+        #expect(event["level"] == "warning")
+        #expect(event["label"] == "w")
+        #expect(event["error"]?.contains("127.0.0.1:9") == true)
+        worker.signal(SIGTERM)
+        #expect(try await worker.result().code == 0)
+    }
+
+    @Test func `a broker refuses a taken endpoint, leaves it to its owner, and stops when told`() async throws
+    {
+        let folder = try Folder()
+        let arguments = [
+            "broker", "--name", "b", "--clients", "ipc://\(folder.path)/c", "--workers",
+            "ipc://\(folder.path)/w",
+        ]
+        let first = try Program(arguments, in: folder)
+        #expect(await eventually { first.err.contains("Listening") })
+        let second = try await Program.run(arguments, in: folder)
+        #expect(second.code == 1)
+        #expect(second.err.contains("ipc://\(folder.path)/c"))
+        let status = try await Program.run(
+            ["status", "--broker", "ipc://\(folder.path)/c", "--json"], in: folder)
+        #expect(status.code == 0)
+        #expect((status.json["brokers"] as? [[String: Any]])?.first?["name"] as? String == "b")
+        first.signal(SIGTERM)
+        #expect(try await first.result().code == 0)
+    }
+}
