@@ -12,7 +12,7 @@ demo: packages ## run a flash sale on a local cluster of real processes
 	.build/release/stampede demo
 
 test: build lint ## build, lint, and run every test
-	swift test
+	swift test --no-parallel
 
 bench: packages ## measure what an order costs in each part, without I/O
 	swift run -c release --package-path bench cores

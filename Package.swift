@@ -45,7 +45,9 @@ let package = Package(
 
         // Shells around the C libraries.
         .target(name: "ZeroMQ", dependencies: ["Wire", "CZeroMQ", "CLinux"], swiftSettings: settings),
-        .target(name: "Redis", dependencies: ["Wire", "ZeroMQ", "CHiredis"], swiftSettings: settings),
+        .target(
+            name: "Redis", dependencies: ["Wire", "Resilience", "ZeroMQ", "CHiredis"], swiftSettings: settings
+        ),
         .target(
             name: "Redlock", dependencies: ["Wire", "ZeroMQ", "Redis", "Resilience"],
             swiftSettings: strict),

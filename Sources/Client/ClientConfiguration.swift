@@ -1,3 +1,4 @@
+public import Resilience
 public import Wire
 
 /// The bounds and periods of a client. The defaults suit a service beside its brokers.

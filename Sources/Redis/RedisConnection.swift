@@ -1,3 +1,4 @@
+import Resilience
 public import Wire
 public import ZeroMQ
 
@@ -48,8 +49,12 @@ public final class RedisConnection {
     public private(set) var lastError: RedisError?
 
     private var state = State.closed
-    private var backoff = Backoff()
+    /// Failures to connect since the last connection that was ready.
+    private var failures = 0
     private var tries = 0
+    private static let backoff = Backoff(base: .milliseconds(50), ceiling: .seconds(2))
+    /// Keeps an unlucky series of draws from becoming a busy loop.
+    private static let shortestWait = TimeAmount.milliseconds(2)
     private let loop: EventLoop
     private let random: () -> UInt64
     private let onEvent: (Event) -> Void
@@ -184,7 +189,7 @@ public final class RedisConnection {
         }
         state = .ready(link, info)
         lastError = nil
-        backoff.reset()
+        failures = 0
         onEvent(.ready(info))
     }
 
@@ -219,7 +224,9 @@ public final class RedisConnection {
             error.code,
             "Redis at \(address) is not reachable (\(error)): see that it runs there; we go on trying.")
         lastError = reason
-        state = .waiting(loop.schedule(after: backoff.next(random: random())) { [self] in begin() })
+        failures += 1
+        let wait = max(Self.shortestWait, Self.backoff.wait(after: failures, random: random()))
+        state = .waiting(loop.schedule(after: wait) { [self] in begin() })
         return reason
     }
 }

@@ -1,3 +1,4 @@
+import Resilience
 import Synchronization
 import Wire
 import ZeroMQ

@@ -35,7 +35,8 @@ struct WorkerCore {
     var isDraining = false
     /// The hand-over that was asked for, if any: one at a time.
     var asked: Partition?
-    private var randomState: UInt64
+    /// Draws jitter.
+    private var generator: SplitMix64
 
     /// A request that waits to be decided.
     struct Undecided {
@@ -62,17 +63,10 @@ struct WorkerCore {
         self.partitions = (0..<partitions).map { PartitionState(Partition(rawValue: Int16($0))) }
         membership = Membership(name: configuration.name)
         againLimit = configuration.maximumEntries
-        randomState = seed
+        generator = SplitMix64(seed: seed)
     }
 
-    /// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
-    mutating func random() -> UInt64 {
-        randomState &+= 0x9e37_79b9_7f4a_7c15
-        var value = randomState
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
-    }
+    mutating func random() -> UInt64 { generator.next() }
 
     mutating func jitter(_ most: TimeAmount) -> TimeAmount {
         TimeAmount(nanoseconds: Int64(random() % UInt64(most.nanoseconds + 1)))

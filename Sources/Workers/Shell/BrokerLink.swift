@@ -28,11 +28,13 @@ final class BrokerLink {
     private var state = State.connecting
     private var heardAt: MonotonicTime
     private var retryAt: MonotonicTime
-    private var backoff = Backoff(base: .milliseconds(100), cap: .seconds(2))
+    /// Sessions that ended since the last that was joined.
+    private var failures = 0
     private let context: Context
     private let loop: EventLoop
     private let logger: Logger
 
+    private static let backoff = Backoff(base: .milliseconds(100), ceiling: .seconds(2))
     /// A broker that says nothing for so long is given up.
     private static let silence = TimeAmount.seconds(2)
 
@@ -90,7 +92,8 @@ final class BrokerLink {
         } catch {
             logger.error(
                 "Cannot connect to a broker", metadata: ["broker": "\(endpoint)", "error": "\(error)"])
-            retryAt = now + backoff.next(random: random)
+            failures += 1
+            retryAt = now + Self.backoff.wait(after: failures, random: random)
         }
     }
 
@@ -100,7 +103,8 @@ final class BrokerLink {
         source = nil
         socket = nil
         state = .connecting
-        retryAt = now + backoff.next(random: random)
+        failures += 1
+        retryAt = now + Self.backoff.wait(after: failures, random: random)
     }
 
     func receive(into message: inout Message) -> Bool { socket?.receive(into: &message) ?? false }
@@ -112,7 +116,7 @@ final class BrokerLink {
         stamp = header.callID
         if !isJoined {
             state = .joined
-            backoff.reset()
+            failures = 0
             logger.info("Joined a broker", metadata: ["broker": "\(endpoint)"])
         }
     }

@@ -17,7 +17,9 @@ final class LedgerLink {
     private let logger: Logger
     private var retryAt = MonotonicTime.distantPast
     // An outage is probed two to four times a second.
-    private var backoff = Backoff(base: .milliseconds(250), cap: .milliseconds(500))
+    private static let backoff = Backoff(base: .milliseconds(250), ceiling: .milliseconds(500))
+    /// Since the last connection that was ready.
+    private var failures = 0
 
     init(configuration: LedgerConfiguration, loop: EventLoop, logger: Logger) {
         self.configuration = configuration
@@ -36,7 +38,7 @@ final class LedgerLink {
         connection.connect { [weak self] result in
             switch result {
             case .success(let facts):
-                self?.backoff.reset()
+                self?.failures = 0
                 self?.onReady?(facts)
             case .failure(let error):
                 self?.failed(error, random)
@@ -61,6 +63,7 @@ final class LedgerLink {
 
     private func wait(_ random: UInt64) {
         connection = nil
-        retryAt = .now() + backoff.next(random: random)
+        failures += 1
+        retryAt = .now() + Self.backoff.wait(after: failures, random: random)
     }
 }

@@ -29,8 +29,9 @@ extension Worker {
         case .sales(let list):
             list.encode(into: &writer)
         case .refused(let refusal):
-            header.certainty = .executed
             (header.status, header.reason) = refusal.statusAndReason
+            // Not knowing the time decides nothing: a later attempt may.
+            header.certainty = refusal == .clockUncertain ? .notExecuted : .executed
             refusal.body.encode(into: &writer)
         case .unavailable(let why):
             header.status = .unavailable

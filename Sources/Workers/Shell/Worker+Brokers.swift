@@ -56,6 +56,16 @@ extension Worker {
         for state in core.partitions where state.phase == .owned { claim(state.book.partition, to: link) }
     }
 
+    /// A broker that sees no owner where we are one has missed our claim, or did not take it then.
+    private func reclaim(_ unowned: [Partition], from link: BrokerLink) {
+        for partition in unowned {
+            let index = Int(partition.rawValue)
+            guard let core, core.partitions.indices.contains(index), core.partitions[index].phase == .owned
+            else { continue }
+            claim(partition, to: link)
+        }
+    }
+
     func claim(_ partition: Partition, to link: BrokerLink) {
         guard let core else { return }
         let index = Int(partition.rawValue)
@@ -113,6 +123,7 @@ extension Worker {
             }
             link.heardBeat(header, loop.now)
             core?.membership.heard(beat, from: link.session, loop.now)
+            reclaim(beat.unowned ?? [], from: link)
         case .result:
             guard let partition = asked.removeValue(forKey: header.callID) else { return }
             core?.yieldAnswered(partition, isGranted: header.status == .ok, loop.now)

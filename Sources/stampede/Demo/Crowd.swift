@@ -1,3 +1,4 @@
+import Resilience
 import Sales
 
 /// Who comes to the sale, and how they behave: a value made from a seed.
@@ -51,7 +52,7 @@ struct Crowd {
 
     /// As many visitors as it takes to send at least `requests`.
     init(requests: Int, limit: Int32, seed: UInt64) {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         let habits = Habit.allCases.flatMap { Array(repeating: $0, count: $0.share) }
         var visitors: [Visitor] = []
         var sum = 0
