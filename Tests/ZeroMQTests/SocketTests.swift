@@ -77,9 +77,12 @@ import Wire
         #expect(isFull)
         // A first part that was refused leaves nothing behind: what follows is whole, and goes where it should.
         for number: UInt8 in 10..<20 {
-            #expect(router.send([99], to: stuckIdentity) == .full)
+            // Full, or after some seconds given up by libzmq's own heartbeat.
+            #expect(router.send([99], to: stuckIdentity) != .sent)
             #expect(router.send([98], to: [9, 9, 9]) == .unroutable)
-            #expect(router.send([number], to: goodIdentity) == .sent)
+            // With so low a mark the good pipe, too, is full for moments.
+            let isSent = router.eventually { router.send([number], to: goodIdentity) == .sent }
+            #expect(isSent)
             #expect(good.receive() == [number])
         }
     }
