@@ -14,6 +14,13 @@ public struct Tally: Sendable {
 
     public var units: Int { orders.reduce(0) { $0 + Int($1.quantity) } }
     public var orderIDs: Set<String> { Set(orders.map { "\($0.id)" }) }
+    public init() {}
+
+    /// Errors in words, for a test that expects none of a kind.
+    public func messages(where isWanted: (CallError) -> Bool = { _ in true }) -> [String] {
+        errors.filter { isWanted($0.error) }.map { "\($0.error)" }
+    }
+
     public var calls: Int { orders.count + errors.count }
 
     public static func + (lhs: Tally, rhs: Tally) -> Tally {
@@ -72,7 +79,7 @@ public final class Crowd: Sendable {
                 group.addTask {
                     while true {
                         let index = crowd.next.wrappingAdd(1, ordering: .relaxed).oldValue
-                        guard index < requests.count else { return }
+                        guard index < requests.count, !Task.isCancelled else { return }
                         await crowd.place(requests[index], through: clients[index % clients.count])
                     }
                 }
@@ -86,7 +93,7 @@ public final class Crowd: Sendable {
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<width {
                 group.addTask { [self] in
-                    while !isOver.load(ordering: .acquiring) {
+                    while !isOver.load(ordering: .acquiring), !Task.isCancelled {
                         let number = next.wrappingAdd(1, ordering: .relaxed).newValue
                         await place(
                             PlaceOrderRequest(buyer: Int64(number)), through: clients[number % clients.count])
