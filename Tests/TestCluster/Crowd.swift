@@ -73,19 +73,23 @@ public final class Crowd: Sendable {
         _ requests: [PlaceOrderRequest], in sale: SaleID, through clients: [StampedeClient], width: Int = 100,
         options: CallOptions = CallOptions(deadline: .seconds(20))
     ) async -> Tally {
-        let crowd = Crowd(in: sale, through: clients, options: options)
+        await Crowd(in: sale, through: clients, options: options).place(requests, width: width)
+    }
+
+    /// Sends all requests, `width` at a time. Returns when the last is answered.
+    public func place(_ requests: [PlaceOrderRequest], width: Int = 100) async -> Tally {
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<min(width, requests.count) {
-                group.addTask {
-                    while true {
-                        let index = crowd.next.wrappingAdd(1, ordering: .relaxed).oldValue
-                        guard index < requests.count, !Task.isCancelled else { return }
-                        await crowd.place(requests[index], through: clients[index % clients.count])
+                group.addTask { [self] in
+                    while !Task.isCancelled {
+                        let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+                        guard index < requests.count else { return }
+                        await place(requests[index], through: clients[index % clients.count])
                     }
                 }
             }
         }
-        return crowd.answered
+        return answered
     }
 
     /// New buyers go on asking, `width` at a time, until `stop()`. Returns when the last is answered.
