@@ -143,7 +143,7 @@ let package = Package(
         .testTarget(
             name: "PromiseTests",
             dependencies: [
-                "TestCluster", "Client", "Ledger", "Methods", "Sales", "Wire", "ZeroMQ",
+                "TestCluster", "Broker", "Client", "Methods", "Redis", "Sales", "Wire", "Workers",
                 "PostgresTestSupport", "RedisTestSupport",
             ],
             swiftSettings: settings),

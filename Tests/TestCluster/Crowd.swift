@@ -14,6 +14,13 @@ public struct Tally: Sendable {
 
     public var units: Int { orders.reduce(0) { $0 + Int($1.quantity) } }
     public var orderIDs: Set<String> { Set(orders.map { "\($0.id)" }) }
+    public init() {}
+
+    /// Errors in words, for a test that expects none of a kind.
+    public func messages(where isWanted: (CallError) -> Bool = { _ in true }) -> [String] {
+        errors.filter { isWanted($0.error) }.map { "\($0.error)" }
+    }
+
     public var calls: Int { orders.count + errors.count }
 
     public static func + (lhs: Tally, rhs: Tally) -> Tally {
@@ -66,19 +73,23 @@ public final class Crowd: Sendable {
         _ requests: [PlaceOrderRequest], in sale: SaleID, through clients: [StampedeClient], width: Int = 100,
         options: CallOptions = CallOptions(deadline: .seconds(20))
     ) async -> Tally {
-        let crowd = Crowd(in: sale, through: clients, options: options)
+        await Crowd(in: sale, through: clients, options: options).place(requests, width: width)
+    }
+
+    /// Sends all requests, `width` at a time. Returns when the last is answered.
+    public func place(_ requests: [PlaceOrderRequest], width: Int = 100) async -> Tally {
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<min(width, requests.count) {
-                group.addTask {
-                    while true {
-                        let index = crowd.next.wrappingAdd(1, ordering: .relaxed).oldValue
+                group.addTask { [self] in
+                    while !Task.isCancelled {
+                        let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
                         guard index < requests.count else { return }
-                        await crowd.place(requests[index], through: clients[index % clients.count])
+                        await place(requests[index], through: clients[index % clients.count])
                     }
                 }
             }
         }
-        return crowd.answered
+        return answered
     }
 
     /// New buyers go on asking, `width` at a time, until `stop()`. Returns when the last is answered.
@@ -86,7 +97,7 @@ public final class Crowd: Sendable {
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<width {
                 group.addTask { [self] in
-                    while !isOver.load(ordering: .acquiring) {
+                    while !isOver.load(ordering: .acquiring), !Task.isCancelled {
                         let number = next.wrappingAdd(1, ordering: .relaxed).newValue
                         await place(
                             PlaceOrderRequest(buyer: Int64(number)), through: clients[number % clients.count])

@@ -5,13 +5,15 @@ struct MessageSplitter {
         /// (https://www.postgresql.org/docs/15/protocol-message-formats.html).
         case postgresClient
         case postgresServer
-        /// ZMTP 3 (https://rfc.zeromq.org/spec/23): a greeting of 64 bytes, then flags, length, body.
+        /// ZMTP 3 (https://rfc.zeromq.org/spec/23): a greeting of 64 bytes, which both sides send bit by bit as
+        /// they hear each other, then flags, length, body.
         case zeroMQ
     }
 
     let format: Format
     private var buffer: [UInt8] = []
     private var isFirst = true
+    private var greetingLeft = 64
 
     init(_ format: Format) { self.format = format }
 
@@ -22,6 +24,7 @@ struct MessageSplitter {
         guard let length, buffer.count >= length else { return nil }
         defer { buffer.removeFirst(length) }
         isFirst = false
+        greetingLeft = max(0, greetingLeft - length)
         return Array(buffer[..<length])
     }
 
@@ -29,7 +32,7 @@ struct MessageSplitter {
         switch format {
         case .postgresClient where isFirst: bigEndian(at: 0, bytes: 4)
         case .postgresClient, .postgresServer: bigEndian(at: 1, bytes: 4).map { $0 + 1 }
-        case .zeroMQ where isFirst: 64
+        case .zeroMQ where greetingLeft > 0: buffer.isEmpty ? nil : min(buffer.count, greetingLeft)
         case .zeroMQ:
             if let flags = buffer.first, flags & 2 != 0 {
                 bigEndian(at: 1, bytes: 8).map { $0 + 9 }
