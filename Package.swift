@@ -137,7 +137,8 @@ let package = Package(
             dependencies: ["Workers", "Ledger", "Methods", "Redlock", "Resilience", "Sales", "Wire"],
             swiftSettings: settings),
         .testTarget(
-            name: "ClientTests", dependencies: ["Client", "Methods", "Sales", "Wire", "ZeroMQ"],
+            name: "ClientTests",
+            dependencies: ["Client", "Methods", "Resilience", "Sales", "Wire", "ZeroMQ"],
             swiftSettings: settings),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
         .testTarget(

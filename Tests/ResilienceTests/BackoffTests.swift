@@ -6,7 +6,7 @@ import Wire
     private let backoff = Backoff(base: .milliseconds(10), ceiling: .milliseconds(65))
 
     @Test(
-        arguments: [(1, 10), (2, 20), (3, 40), (4, 65), (5, 65), (5_000, 65)] as [(Int, Int64)]
+        arguments: [(1, 10), (2, 20), (3, 40), (4, 65), (5, 65), (60, 65), (5_000, 65)] as [(Int, Int64)]
     )
     func `the longest wait doubles with every failure up to the ceiling`(failures: Int, most: Int64) {
         let longest = backoff.wait(after: failures, random: .max)

@@ -184,15 +184,6 @@ import Wire
         budget.succeeded()
         #expect(budget.allowsRetry)
     }
-
-    @Test(arguments: [(1, 10), (2, 20), (3, 40), (7, 640), (8, 1_000), (60, 1_000)])
-    func `waits double up to the ceiling`(failures: Int, longest: Int64) {
-        let backoff = Backoff(base: .milliseconds(10), ceiling: .seconds(1))
-        #expect(backoff.longestWait(after: failures) == .milliseconds(longest))
-        #expect(backoff.wait(after: failures, random: 0) == .zero)
-        let late = backoff.wait(after: failures, random: .max)
-        #expect(late < .milliseconds(longest) && late > .milliseconds(longest - 1))
-    }
 }
 
 extension RetryTests.Rule {

@@ -1,3 +1,4 @@
+import Resilience
 import Wire
 
 /// What is going to happen, in order of time; of two at the same time the one that was scheduled first.
