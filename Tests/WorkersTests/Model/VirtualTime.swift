@@ -7,7 +7,10 @@ struct VirtualTime {
         let order: Int
         let action: () -> Void
 
-        func isBefore(_ other: Event) -> Bool { (at, order) < (other.at, other.order) }
+        func isBefore(_ other: Event) -> Bool {
+            let (mine, theirs) = (at.nanoseconds, other.at.nanoseconds)
+            return mine == theirs ? order < other.order : mine < theirs
+        }
     }
 
     private(set) var now = MonotonicTime(nanoseconds: 1_000_000_000_000)
@@ -32,8 +35,9 @@ struct VirtualTime {
         var parent = 0
         while true {
             var least = parent
-            for child in [2 * parent + 1, 2 * parent + 2]
-            where child < heap.count && heap[child].isBefore(heap[least]) { least = child }
+            let (left, right) = (2 * parent + 1, 2 * parent + 2)
+            if left < heap.count, heap[left].isBefore(heap[least]) { least = left }
+            if right < heap.count, heap[right].isBefore(heap[least]) { least = right }
             if least == parent { break }
             heap.swapAt(parent, least)
             parent = least
