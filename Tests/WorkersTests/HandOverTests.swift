@@ -196,6 +196,20 @@ import Wire
         #expect(scene.effects() == [.acquire(partition, epoch: 1)])
     }
 
+    @Test func `a grant that comes after the partition was found free does not begin anew`() {
+        var scene = successor()
+        scene.tick()
+        _ = scene.effects()
+        // The owner's DISOWN reaches the broker before its answer reaches us.
+        scene.ownSale(fence: 4)
+        let order = scene.order(buyer: 1)
+        scene.core.yieldAnswered(partition, isGranted: true, scene.now)
+        #expect(scene.phase() == .owned)
+        #expect(scene.effects().isEmpty)
+        scene.commit()
+        #expect(scene.replies() == [order: .order(2)])
+    }
+
     @Test func `nobody asks who is unfit, has no ledger, drains or knows nobody`() {
         for spoil in 0..<4 {
             var scene = spoil == 3 ? Scene() : successor()
