@@ -256,6 +256,21 @@ import Wire
         #expect(!scene.core.partitions[0].isQuorumLost)
     }
 
+    @Test mutating func `a quorum that was lost under an earlier lease does not excuse the next`() {
+        scene.ownSale()
+        let epoch = scene.core.partitions[0].epoch
+        scene.core.extended(.noQuorum, partition, epoch: epoch, scene.now)
+        scene.beat(live: ["worker-1", scene.outranks()])
+        let yield = YieldPartition(partition: partition, successor: scene.outranks())
+        scene.core.yield(yield, to: ReplyAddress(session: 2, callID: 1), scene.now)
+        #expect(scene.phase() == .idle)
+        scene.wait(.seconds(2))
+        scene.check()
+        scene.ownSale(fence: 3)
+        scene.tick(after: .seconds(4))
+        #expect(scene.phase() == .idle)
+    }
+
     // MARK: Losing
 
     @Test mutating func `a fence that moved on ends it at once, for a lease's lifetime`() {

@@ -51,6 +51,7 @@ extension WorkerCore {
         case .acquired(let lease):
             partitions[index].lease = lease
             partitions[index].phase = .fencing
+            partitions[index].isQuorumLost = false
             setRenewal(index, now)
             effects.append(.takeFence(partition, epoch: epoch))
         case .held(let retryAfter):
