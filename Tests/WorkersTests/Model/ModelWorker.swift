@@ -92,6 +92,9 @@ final class ModelWorker {
         after(amount) { $0.core.isLedgerReady = true }
     }
 
+    /// The control connection answers nothing for a while, then everything.
+    func stall(_ amount: TimeAmount) { lastReply = max(lastReply, world.now + amount) }
+
     func heal() { cutOffUntil = .distantPast }
 
     /// The ledger failed over; this worker finds out now.
@@ -284,7 +287,10 @@ final class ModelWorker {
 
     private func commit(_ batches: [Batch]) {
         let sent = world.now
-        let (there, back) = (world.delay(), world.delay())
+        let there = world.delay()
+        // An answer may hang for long, over a fail-over or a lost lease, too.
+        let isSlow = !world.isCalm && world.random.next() % 16 == 0
+        let back = isSlow ? world.upTo(.milliseconds(1_500)) : world.delay()
         let (sentLife, sentIncarnation) = (life, incarnation)
         let fate = fate()
         switch fate {

@@ -122,7 +122,7 @@ final class World {
     private func makeMischief() {
         let worker = workers[Int(random.next() % UInt64(workers.count))]
         let partition = Int(random.next() % UInt64(World.partitions))
-        switch random.next() % 14 {
+        switch random.next() % 15 {
         case 0, 1: leases.forge("partition:\(partition)", until: now + upTo(World.ttl * 2))
         case 2: leases.flush()
         case 3: leases.noQuorumUntil = now + upTo(World.ttl * 3)
@@ -133,6 +133,7 @@ final class World {
         case 10: for worker in workers { worker.cutOff(upTo(.milliseconds(500))) }
         case 11: _ = ledger.takeFence(partition, by: "a stranger")
         case 12: worker.after(.zero) { $0.core.drain($0.world.now) }
+        case 13: worker.stall(upTo(.milliseconds(2_000)))
         default: failOver()
         }
     }
