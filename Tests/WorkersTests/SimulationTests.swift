@@ -15,7 +15,7 @@ import Testing
             if part == 0 { expectPromises(of: seed) }
             return
         }
-        let seeds = Self.number("STAMPEDE_SEEDS") ?? 2_000
+        let seeds = Self.number("STAMPEDE_SEEDS") ?? 1_000
         for seed in stride(from: UInt64(part), to: seeds, by: Self.parts) {
             guard expectPromises(of: seed) else { return }
         }

@@ -13,7 +13,7 @@ extension WorkerCore {
         for partition in partitions.indices {
             if partitions[partition].isHeld {
                 keepLease(partition, now)
-            } else if partitions[partition].phase == .idle {
+            } else {
                 tryToTake(partition, now)
             }
         }
@@ -26,7 +26,9 @@ extension WorkerCore {
     /// A free partition is tried for after a wait that grows with the rank: the first in rank goes first.
     private mutating func tryToTake(_ partition: Int, _ now: MonotonicTime) {
         let number = Partition(rawValue: Int16(partition))
-        guard !isDraining, isFit(now), now >= partitions[partition].notBefore,
+        // Asked by a hand-over, too, and the tick may have come before its answer.
+        guard partitions[partition].phase == .idle, !isDraining, isFit(now),
+            now >= partitions[partition].notBefore,
             partitions[partition].inFlight == nil, let since = membership.freeSince[number],
             let rank = membership.rank(for: number), now >= since + configuration.rankDelay * rank
         else { return }
@@ -49,6 +51,7 @@ extension WorkerCore {
         case .acquired(let lease):
             partitions[index].lease = lease
             partitions[index].phase = .fencing
+            partitions[index].isQuorumLost = false
             setRenewal(index, now)
             effects.append(.takeFence(partition, epoch: epoch))
         case .held(let retryAfter):

@@ -6,19 +6,28 @@ import Wire
 
 /// What the brokers together know: who lives, who owns what under which fence.
 final class ModelBroker {
+    private struct Yield {
+        let partition: Partition
+        let asker: ModelWorker
+        let askersLife: Int
+        let owner: ModelWorker
+    }
+
     unowned let world: World
     private var owners = [ModelWorker?](repeating: nil, count: World.partitions)
     private var highest = [Fence](repeating: Fence(rawValue: 0), count: World.partitions)
     private var seen: [String: MonotonicTime] = [:]
     private var fit: [String: Bool] = [:]
     /// Hand-overs that were asked for, and by whom.
-    private var yields: [ReplyAddress: (partition: Partition, asker: ModelWorker, owner: ModelWorker)] = [:]
+    private var yields: [UInt64: Yield] = [:]
     private var lastYield: UInt64 = 0
     static let session: UInt32 = 9
 
     init(_ world: World) { self.world = world }
 
     func owner(of partition: Int) -> ModelWorker? { owners[partition] }
+
+    func owned(by worker: ModelWorker) -> [Int] { owners.indices.filter { owners[$0] === worker } }
 
     // MARK: Claims
 
@@ -36,13 +45,10 @@ final class ModelBroker {
     func lost(_ worker: ModelWorker) {
         for partition in owners.indices where owners[partition] === worker { owners[partition] = nil }
         seen[worker.name] = nil
-        for (address, yield) in yields where yield.owner === worker || yield.asker === worker {
-            yields[address] = nil
-            if yield.owner === worker {
-                yield.asker.after(world.delay()) {
-                    $0.core.yieldAnswered(yield.partition, isGranted: false, $0.world.now)
-                }
-            }
+        // In order, as every draw of the generator counts.
+        for (call, yield) in yields.sorted(by: { $0.key < $1.key }) where yield.owner === worker {
+            yields[call] = nil
+            answer(yield, isGranted: false)
         }
         world.clients.lost(worker)
     }
@@ -88,17 +94,23 @@ final class ModelBroker {
         }
         lastYield += 1
         let to = ReplyAddress(session: ModelBroker.session, callID: lastYield)
-        yields[to] = (partition, asker, owner)
+        yields[lastYield] = Yield(
+            partition: partition, asker: asker, askersLife: asker.life, owner: owner)
         let request = YieldPartition(partition: partition, successor: asker.name)
         owner.after(world.delay()) { $0.core.yield(request, to: to, $0.world.now) }
     }
 
     func answered(_ answer: Answer) {
-        guard let yield = yields.removeValue(forKey: answer.to) else {
+        guard let yield = yields.removeValue(forKey: answer.to.callID) else {
             return world.violate("a hand-over was answered twice: \(answer)")
         }
+        self.answer(yield, isGranted: answer.reply == .yielded)
+    }
+
+    private func answer(_ yield: Yield, isGranted: Bool) {
+        guard yield.asker.life == yield.askersLife else { return }
         yield.asker.after(world.delay()) {
-            $0.core.yieldAnswered(yield.partition, isGranted: answer.reply == .yielded, $0.world.now)
+            $0.core.yieldAnswered(yield.partition, isGranted: isGranted, $0.world.now)
         }
     }
 }

@@ -10,17 +10,19 @@ final class ModelClients {
         let partition: Int
         let request: Request
         var isDone = false
+        /// Attempts without an answer. A client tries again when there is none left.
+        var attempts = 0
     }
 
     private struct Attempt {
         let job: Int
         let worker: ModelWorker
-        var isCancelled = false
     }
 
     unowned let world: World
     private var jobs: [Job] = []
     private var open: [UInt64: Attempt] = [:]
+    private var cancelled: Set<UInt64> = []
     private var lastCall: UInt64 = 0
     private var lastKey: UInt128 = 10
     static let session: UInt32 = 1
@@ -30,9 +32,11 @@ final class ModelClients {
     var isDone: Bool { open.isEmpty && jobs.allSatisfy(\.isDone) }
 
     var unfinished: String {
-        let waiting = jobs.filter { !$0.isDone }.map { "\($0.request) of \($0.partition)" }
+        let waiting = jobs.filter { !$0.isDone }.prefix(3).map { "\($0.request) of \($0.partition)" }
         return "\(open.count) attempts have no answer, \(waiting) are not done; "
-            + world.workers.map { "\($0.name): \($0.core.transaction) \($0.core.partitions.map(\.phase))" }
+            + world.workers.map {
+                "\($0.name) [owns \(world.broker.owned(by: $0))]: ledger \($0.core.isLedgerReady), \($0.core.breaker), \($0.core.transaction), again \($0.core.again.count), \($0.core.partitions.map(\.phase))"
+            }
             .joined(separator: "; ")
     }
 
@@ -112,6 +116,7 @@ final class ModelClients {
     private func attempt(_ job: Int, _ worker: ModelWorker) {
         lastCall += 1
         let call = lastCall
+        jobs[job].attempts += 1
         open[call] = Attempt(job: job, worker: worker)
         let to = ReplyAddress(session: ModelClients.session, callID: call)
         let (request, partition) = (jobs[job].request, jobs[job].partition)
@@ -119,14 +124,12 @@ final class ModelClients {
         guard !world.isCalm, world.random.next() % 32 == 0 else { return }
         // A cancelled attempt may be answered or not. The job goes on with another one.
         worker.after(world.upTo(.milliseconds(50))) { [self] in
+            guard open.removeValue(forKey: call) != nil else { return }
             $0.core.cancel(to)
-            open[call] = nil
             cancelled.insert(call)
-            send(job, after: .milliseconds(100))
+            failed(job, retryAfter: .milliseconds(100))
         }
     }
-
-    private var cancelled: Set<UInt64> = []
 
     // MARK: Answers
 
@@ -135,12 +138,17 @@ final class ModelClients {
         // In order, as every draw of the generator counts.
         for (call, attempt) in open.sorted(by: { $0.key < $1.key }) where attempt.worker === worker {
             open[call] = nil
-            send(attempt.job, after: .milliseconds(100))
+            failed(attempt.job, retryAfter: .milliseconds(100))
         }
     }
 
+    private func failed(_ job: Int, retryAfter delay: TimeAmount) {
+        jobs[job].attempts -= 1
+        if jobs[job].attempts == 0 { send(job, after: delay) }
+    }
+
     func answered(_ answer: Answer, by worker: ModelWorker) {
-        world.note("\(answer.to.callID) \(answer.reply)")
+        world.note(answer)
         if answer.to.session == ModelBroker.session { return world.broker.answered(answer) }
         guard let attempt = open.removeValue(forKey: answer.to.callID) else {
             if cancelled.remove(answer.to.callID) == nil {
@@ -151,9 +159,10 @@ final class ModelClients {
         let job = jobs[attempt.job]
         if job.partition != answer.partition { world.violate("answered for another partition: \(answer)") }
         switch answer.reply {
-        case .returned: send(attempt.job, after: .milliseconds(10) + world.delay())
-        case .unavailable, .refused(.clockUncertain): send(attempt.job, after: .milliseconds(100))
+        case .returned: failed(attempt.job, retryAfter: .milliseconds(10) + world.delay())
+        case .unavailable, .refused(.clockUncertain): failed(attempt.job, retryAfter: .milliseconds(100))
         case .order, .settled, .sale, .sales, .refused, .broken, .yielded, .notYielded:
+            jobs[attempt.job].attempts -= 1
             jobs[attempt.job].isDone = true
             if !isTrue(answer.reply, job, worker) {
                 world.violate("\(worker.name) answered \(answer.reply) to \(job.request) of \(job.partition)")

@@ -69,15 +69,21 @@ struct ModelLedger {
             violations.append("P1: a batch would oversell")
             return .refused
         }
-        for batch in sent { write(batch, writer) }
-        note(changed, now)
+        for batch in sent { write(batch, writer, now) }
         return .committed
     }
 
-    private mutating func write(_ batch: Batch, _ writer: String) {
+    private mutating func write(_ batch: Batch, _ writer: String, _ now: MonotonicTime) {
         let index = Int(batch.partition.rawValue)
         if takers[index][batch.fence.rawValue] != writer {
             violations.append("P6: \(writer) wrote to \(index) under a fence of another")
+        }
+        for entry in batch.entries {
+            let before = stock[entry.sale, default: 0]
+            let left = before + entry.stockChange
+            // A batch may empty a sale and fill it again: sold out it was all the same.
+            if before == 0 || left == 0 { lastZero[entry.sale] = now }
+            stock[entry.sale] = left
         }
         entries[index] += batch.entries
         let (first, last) = (rows[index].last + 1, Int64(entries[index].count))
@@ -86,13 +92,6 @@ struct ModelLedger {
         batches[index].append(
             WrittenBatch(
                 number: batch.number, fence: batch.fence.rawValue, first: first, last: last, writer: writer))
-    }
-
-    private mutating func note(_ changed: [SaleID: Int64], _ now: MonotonicTime) {
-        for (sale, left) in changed where left != stock[sale] {
-            if left == 0 || stock[sale] == 0 { lastZero[sale] = now }
-        }
-        stock = changed
     }
 
     mutating func takeFence(_ partition: Int, by writer: String) -> Ownership {

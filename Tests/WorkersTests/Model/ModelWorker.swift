@@ -20,6 +20,8 @@ final class ModelWorker {
     private var cutOffUntil = MonotonicTime.distantPast
     private var incarnation = 0
     private var isChecking = false
+    /// What came during a pause, in order.
+    private var inbox: [(life: Int, action: (ModelWorker) -> Void)] = []
     /// One connection answers in order.
     private var lastExecution = MonotonicTime.distantPast
     private var lastReply = MonotonicTime.distantPast
@@ -59,7 +61,15 @@ final class ModelWorker {
 
     // MARK: Life and death
 
-    func pause(_ amount: TimeAmount) { pausedUntil = max(pausedUntil, world.now + amount) }
+    func pause(_ amount: TimeAmount) {
+        pausedUntil = max(pausedUntil, world.now + amount)
+        world.schedule(at: pausedUntil) { [self] in
+            guard !isPaused else { return }
+            let waiting = inbox
+            inbox = []
+            for (life, action) in waiting { receive(life, action) }
+        }
+    }
 
     /// Ends the process; another of the same name begins at once.
     func restart() {
@@ -67,7 +77,7 @@ final class ModelWorker {
         world.broker.lost(self)
         core = ModelWorker.newCore(name, world)
         incarnation = world.ledger.incarnation
-        (isChecking, pausedUntil) = (false, .distantPast)
+        (isChecking, pausedUntil, inbox) = (false, .distantPast, [])
         (lastExecution, lastReply) = (.distantPast, .distantPast)
         start()
     }
@@ -81,6 +91,9 @@ final class ModelWorker {
         }
         after(amount) { $0.core.isLedgerReady = true }
     }
+
+    /// The control connection answers nothing for a while, then everything.
+    func stall(_ amount: TimeAmount) { lastReply = max(lastReply, world.now + amount) }
 
     func heal() { cutOffUntil = .distantPast }
 
@@ -98,11 +111,14 @@ final class ModelWorker {
 
     private func deliver(at time: MonotonicTime, _ life: Int, _ action: @escaping (ModelWorker) -> Void) {
         world.schedule(at: time) { [self] in
-            guard life == self.life else { return }
-            if isPaused { return deliver(at: pausedUntil, life, action) }
-            action(self)
-            endTurn()
+            if isPaused { inbox.append((life, action)) } else { receive(life, action) }
         }
+    }
+
+    private func receive(_ life: Int, _ action: (ModelWorker) -> Void) {
+        guard life == self.life else { return }
+        action(self)
+        endTurn()
     }
 
     // MARK: A turn
@@ -271,7 +287,10 @@ final class ModelWorker {
 
     private func commit(_ batches: [Batch]) {
         let sent = world.now
-        let (there, back) = (world.delay(), world.delay())
+        let there = world.delay()
+        // An answer may hang for long, over a fail-over or a lost lease, too.
+        let isSlow = !world.isCalm && world.random.next() % 16 == 0
+        let back = isSlow ? world.upTo(.milliseconds(1_500)) : world.delay()
         let (sentLife, sentIncarnation) = (life, incarnation)
         let fate = fate()
         switch fate {

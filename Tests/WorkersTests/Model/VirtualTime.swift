@@ -8,7 +8,10 @@ struct VirtualTime {
         let order: Int
         let action: () -> Void
 
-        func isBefore(_ other: Event) -> Bool { (at, order) < (other.at, other.order) }
+        func isBefore(_ other: Event) -> Bool {
+            let (mine, theirs) = (at.nanoseconds, other.at.nanoseconds)
+            return mine == theirs ? order < other.order : mine < theirs
+        }
     }
 
     private(set) var now = MonotonicTime(nanoseconds: 1_000_000_000_000)
@@ -17,29 +20,31 @@ struct VirtualTime {
 
     mutating func schedule(at: MonotonicTime, _ action: @escaping () -> Void) {
         order += 1
-        heap.append(Event(at: max(at, now), order: order, action: action))
+        let event = Event(at: max(at, now), order: order, action: action)
+        heap.append(event)
         var child = heap.count - 1
-        while child > 0, heap[child].isBefore(heap[(child - 1) / 2]) {
-            heap.swapAt(child, (child - 1) / 2)
+        while child > 0, event.isBefore(heap[(child - 1) / 2]) {
+            heap[child] = heap[(child - 1) / 2]
             child = (child - 1) / 2
         }
+        heap[child] = event
     }
 
     /// Takes the next event, and lets the time pass until it.
     mutating func next() -> (() -> Void)? {
-        guard let first = heap.first else { return nil }
-        heap.swapAt(0, heap.count - 1)
-        heap.removeLast()
+        guard let first = heap.first, let last = heap.popLast() else { return nil }
+        now = first.at
+        guard !heap.isEmpty else { return first.action }
         var parent = 0
         while true {
-            var least = parent
-            for child in [2 * parent + 1, 2 * parent + 2]
-            where child < heap.count && heap[child].isBefore(heap[least]) { least = child }
-            if least == parent { break }
-            heap.swapAt(parent, least)
+            var least = 2 * parent + 1
+            guard least < heap.count else { break }
+            if least + 1 < heap.count, heap[least + 1].isBefore(heap[least]) { least += 1 }
+            guard heap[least].isBefore(last) else { break }
+            heap[parent] = heap[least]
             parent = least
         }
-        now = first.at
+        heap[parent] = last
         return first.action
     }
 }

@@ -1,3 +1,4 @@
+import Methods
 import Sales
 import Wire
 
@@ -59,8 +60,9 @@ final class World {
 
     func violate(_ text: String) { violations.append("\(now.nanoseconds / 1_000): \(text)") }
 
-    func note(_ text: String) {
-        for byte in text.utf8 { trace = (trace ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    func note(_ answer: Answer) {
+        trace = (trace ^ answer.to.callID) &* 0x100_0000_01b3
+        trace = (trace ^ UInt64(answer.reply.mark)) &* 0x100_0000_01b3
         trace = (trace ^ UInt64(now.nanoseconds)) &* 0x100_0000_01b3
     }
 
@@ -120,7 +122,7 @@ final class World {
     private func makeMischief() {
         let worker = workers[Int(random.next() % UInt64(workers.count))]
         let partition = Int(random.next() % UInt64(World.partitions))
-        switch random.next() % 14 {
+        switch random.next() % 15 {
         case 0, 1: leases.forge("partition:\(partition)", until: now + upTo(World.ttl * 2))
         case 2: leases.flush()
         case 3: leases.noQuorumUntil = now + upTo(World.ttl * 3)
@@ -131,6 +133,7 @@ final class World {
         case 10: for worker in workers { worker.cutOff(upTo(.milliseconds(500))) }
         case 11: _ = ledger.takeFence(partition, by: "a stranger")
         case 12: worker.after(.zero) { $0.core.drain($0.world.now) }
+        case 13: worker.stall(upTo(.milliseconds(2_000)))
         default: failOver()
         }
     }
@@ -146,5 +149,23 @@ final class World {
         leases.noQuorumUntil = now
         leases.liesUntil = now
         for worker in workers { worker.heal() }
+    }
+}
+
+extension Reply {
+    /// Tells answers apart, roughly and cheaply.
+    fileprivate var mark: Int64 {
+        switch self {
+        case .order(let sequence): 100 + sequence
+        case .settled(let sequence): 10_000 + sequence
+        case .sale(let sale): 1_000_000 + sale.left
+        case .sales: 1
+        case .refused: 2
+        case .unavailable: 3
+        case .broken: 4
+        case .returned: 5
+        case .yielded: 6
+        case .notYielded: 7
+        }
     }
 }
