@@ -48,7 +48,7 @@ import Testing
         Mistake("migrate --ledger postgres://x@127.0.0.1:9/x --partitions 0", 1, "partitions"),
         Mistake(
             "broker --name b --clients tcp://0.0.0.0:7 --workers tcp://127.0.0.1:7", 64, "tcp://0.0.0.0:7"),
-        Mistake("broker --name b --clients ipc:///none/c --workers ipc:///none/w", 1, "ipc:///none/c"),
+        Mistake("broker --name b --clients ipc:///none/c --workers ipc:///none/w", 1, "/none/c"),
         Mistake("broker --clients ipc:///none/c", 64, "--name"),
         Mistake("worker --name w --broker tcp://127.0.0.1:9 --redis x --ledger y", 64, "\"x\"", "Redis"),
         Mistake("worker --name w --broker tcp://127.0.0.1:9 --redis 127.0.0.1:9", 64, "--ledger"),

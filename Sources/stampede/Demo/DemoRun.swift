@@ -128,7 +128,7 @@ struct DemoRun {
             "\(plan.fullLoadOrders.grouped) buyers, \(plan.concurrency.grouped) at a time, one unit each")
         let load = FullLoad(
             client: client, sale: sale.id, orders: plan.fullLoadOrders, concurrency: plan.concurrency,
-            options: DemoRun.options, firstKey: .random(in: 1...(UInt128.max / 2)))
+            options: DemoRun.options, seed: .random())
         var measurement = await load.run()
         try Task.checkCancellation()
         try await settle(&measurement, client)

@@ -79,8 +79,9 @@ struct BrokerCommand: ParsableCommand {
             loop.run()
             stop = { _ in }
         } catch {
-            throw Failure(
-                .refused, "the broker cannot listen, \(error): free the endpoint, or choose another")
+            let advice =
+                error.isAddressInUse ? "" : "; check that its path exists and is yours, or its address"
+            throw Failure(.refused, "the broker cannot listen: \(error)\(advice)")
         }
     }
 }

@@ -1,5 +1,3 @@
-import Glibc
-
 /// An endpoint that a broker is to listen at.
 struct Listener {
     private let endpoint: String
@@ -9,7 +7,7 @@ struct Listener {
     /// - Parameter isOpen: whether TCP may be heard beyond this machine.
     func check(isOpen: Bool) throws(Failure) {
         if endpoint.hasPrefix("ipc://") {
-            try checkFree()
+            try checkPath()
         } else if endpoint.hasPrefix("tcp://") {
             try checkHost(isOpen: isOpen)
         } else {
@@ -41,28 +39,13 @@ struct Listener {
         }
     }
 
-    /// libzmq removes whatever socket has the path, also one that another process serves.
-    private func checkFree() throws(Failure) {
+    private func checkPath() throws(Failure) {
         let path = endpoint.dropFirst("ipc://".count)
+        // unix(7): `sun_path` has 108 bytes, the last of which must be zero.
         guard path.hasPrefix("/"), path.utf8.count <= 107 else {
             throw Failure(
                 .usage,
                 "‘\(endpoint)’ is not an endpoint: write ipc:// and an absolute path of at most 107 bytes")
-        }
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        guard descriptor >= 0 else { return }
-        defer { close(descriptor) }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-        let code = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        guard code != 0 else {
-            throw Failure(
-                .refused, "another process listens at \(endpoint): stop it, or choose another endpoint")
         }
     }
 }

@@ -41,6 +41,7 @@ struct ClusterSize: ParsableArguments {
             onQuorumLoss, "on-quorum-loss", of: WorkerConfiguration.QuorumLossPolicy.allCases,
             default: .continue)
         // What the file and the environment say to us they say to the children too; flags must be passed on.
+        _ = try log.logger("children", settings)
         var shared = try log.arguments(settings)
         if let file = config.config { shared += ["--config", try DataPath.resolve(file)] }
         configuration.brokerArguments = shared
