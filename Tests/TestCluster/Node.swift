@@ -28,13 +28,15 @@ public final class Node: Sendable {
         let thread = Thread { [self] in
             let loop = EventLoop()
             do {
-                let state = try body(loop)
-                loop.schedule(every: .milliseconds(2)) { [self] in
-                    if isDrainOrdered() { drain(state) }
+                // The loop keeps its timers, so a timer must keep neither loop nor state: what the node holds,
+                // such as the lock of its endpoint, is to be free when it has ended.
+                let held = Held(try body(loop))
+                loop.schedule(every: .milliseconds(2)) { [self, unowned loop, unowned held] in
+                    if isDrainOrdered() { drain(held.state) }
                     obey(loop)
                 }
                 loop.run()
-                withExtendedLifetime(state) {}
+                withExtendedLifetime(held) {}
             } catch {
                 fatalError("\(name): \(error)")
             }
@@ -80,4 +82,9 @@ public final class Node: Sendable {
         ended.wait()
         ended.signal()
     }
+}
+
+private final class Held<State> {
+    let state: State
+    init(_ state: State) { self.state = state }
 }
