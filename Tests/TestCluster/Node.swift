@@ -28,13 +28,14 @@ public final class Node: Sendable {
         let thread = Thread { [self] in
             let loop = EventLoop()
             do {
-                let state = try body(loop)
-                loop.schedule(every: .milliseconds(2)) { [self] in
-                    if isDrainOrdered() { drain(state) }
+                // The loop must not keep it alive: a dead process has no sockets open.
+                let box = Box(try body(loop))
+                loop.schedule(every: .milliseconds(2)) { [self, unowned loop] in
+                    if isDrainOrdered(), let state = box.state { drain(state) }
                     obey(loop)
                 }
                 loop.run()
-                withExtendedLifetime(state) {}
+                box.state = nil
             } catch {
                 fatalError("\(name): \(error)")
             }
@@ -42,6 +43,11 @@ public final class Node: Sendable {
         }
         thread.stackSize = 4 << 20
         thread.start()
+    }
+
+    private final class Box<State> {
+        var state: State?
+        init(_ state: State) { self.state = state }
     }
 
     private func isDrainOrdered() -> Bool {
