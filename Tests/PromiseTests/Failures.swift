@@ -42,7 +42,9 @@ extension OwnerPromises {
             _ cluster: TestCluster, _ sale: SaleID, _ client: StampedeClient
         ) async throws {
             let requests = (101...400).map { PlaceOrderRequest(buyer: $0) }
-            let crowd = Crowd(in: sale, through: [client], options: CallOptions(deadline: .seconds(30)))
+            let crowd = Crowd(
+                in: sale, through: [client],
+                options: CallOptions(deadline: .seconds(30), maximumAttempts: 15))
             async let rush = crowd.place(requests, width: 20)
             try await eventually("some are answered") { crowd.answered.orders.count >= 20 }
             try await blocking { cluster.kill("broker-1") }
@@ -56,7 +58,7 @@ extension OwnerPromises {
         @Test func `a minority of Redis nodes does not matter, a majority stops only new owners`()
             async throws
         {
-            try await TestCluster.with(workers: 2) { cluster in
+            try await TestCluster.with(workers: 1) { cluster in
                 let client = try cluster.client()
                 let sale = try await cluster.createSale(client, units: 1_000_000)
                 let fences = await cluster.statuses(client)[0].partitions
@@ -86,7 +88,7 @@ extension OwnerPromises {
                 for index in [0, 1, 2] { try cluster.redis[index].restart() }
                 try await eventually("the leases are held again") {
                     let left = await cluster.statuses(client)[0].workers.map { $0.leaseLeftMilliseconds ?? 0 }
-                    return left.count == 2 && left.allSatisfy { $0 > 0 }
+                    return left.count == 1 && left.allSatisfy { $0 > 0 }
                 }
                 crowd.stop()
                 let tally = await asking

@@ -95,7 +95,8 @@ extension OrderPromises {
                 SELECT pg_sleep(1.5); COMMIT
                 """)
             try await eventually("the stock is locked") {
-                try await cluster.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") == "1"
+                try await cluster.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+                    == "1"
             }
             let sprung = relay.sprung
             relay.arm(.abandon)
