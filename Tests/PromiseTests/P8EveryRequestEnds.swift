@@ -7,7 +7,7 @@ import TestCluster
 import Testing
 import Wire
 
-extension OrderPromises {
+extension OwnerPromises {
     @Suite struct EveryRequestEnds {
         /// A test machine may be slow to run the thread that would end a call.
         private let slack = 3.0

@@ -28,15 +28,14 @@ public final class Node: Sendable {
         let thread = Thread { [self] in
             let loop = EventLoop()
             do {
-                // The loop keeps its timers, so a timer must keep neither loop nor state: what the node holds,
-                // such as the lock of its endpoint, is to be free when it has ended.
-                let held = Held(try body(loop))
-                loop.schedule(every: .milliseconds(2)) { [self, unowned loop, unowned held] in
-                    if isDrainOrdered() { drain(held.state) }
+                // The loop must not keep it alive: a dead process has no sockets open.
+                let box = Box(try body(loop))
+                loop.schedule(every: .milliseconds(2)) { [self, unowned loop] in
+                    if isDrainOrdered(), let state = box.state { drain(state) }
                     obey(loop)
                 }
                 loop.run()
-                withExtendedLifetime(held) {}
+                box.state = nil
             } catch {
                 fatalError("\(name): \(error)")
             }
@@ -44,6 +43,11 @@ public final class Node: Sendable {
         }
         thread.stackSize = 4 << 20
         thread.start()
+    }
+
+    private final class Box<State> {
+        var state: State?
+        init(_ state: State) { self.state = state }
     }
 
     private func isDrainOrdered() -> Bool {
@@ -82,9 +86,4 @@ public final class Node: Sendable {
         ended.wait()
         ended.signal()
     }
-}
-
-private final class Held<State> {
-    let state: State
-    init(_ state: State) { self.state = state }
 }

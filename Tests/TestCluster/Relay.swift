@@ -18,6 +18,8 @@ public final class Relay: Sendable {
         case strand
         /// The same, but the client stays connected and waits.
         case stall
+        /// It reaches the server, and the client's side is cut while the server may still be at work.
+        case abandon
     }
 
     /// What the relay's thread shares with the test.

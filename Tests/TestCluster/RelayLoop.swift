@@ -70,6 +70,8 @@ private final class RelayLink {
         case losingReply
         /// The transaction's end is kept back until the server has executed it.
         case stranding(cuts: Bool)
+        /// The client is cut as soon as the transaction's end has passed.
+        case abandoning
         /// The server has executed it, the client waits.
         case stalled
         /// The client is cut, the server waits.
@@ -148,6 +150,7 @@ private final class RelayLink {
                 case .loseReply: mode = .losingReply
                 case .strand: mode = .stranding(cuts: true)
                 case .stall: mode = .stranding(cuts: false)
+                case .abandon: mode = .abandoning
                 case .loseRequest:
                     end()
                     return spring()
@@ -157,6 +160,11 @@ private final class RelayLink {
             if isStranding, message[0] == RelayLink.sync { return send(RelayLink.flush, to: server) }
         }
         send(message, to: server)
+        if mode == .abandoning, message[0] == RelayLink.sync {
+            endClient()
+            mode = .stranded
+            spring()
+        }
     }
 
     /// Bind: type, length, the portal's name, the statement's name. The portal has none.
@@ -190,7 +198,7 @@ private final class RelayLink {
 
     private func carryBack(_ message: [UInt8]) {
         switch mode {
-        case .open:
+        case .open, .abandoning:
             send(message, to: client)
         case .losingReply:
             guard message[0] == RelayLink.readyForQuery else { return }
