@@ -357,6 +357,20 @@ import Wire
         #expect((again.first?.change ?? 0) > (closed.first?.change ?? .max))
     }
 
+    @Test mutating func `a gate does not wait for the commit that brings units`() {
+        scene.ownSale(units: 1)
+        _ = scene.order(buyer: 1)
+        scene.commit()
+        _ = scene.change(.addUnits(1), key: 50)
+        // Its outcome may hang for long, and the units may be in the ledger all the while.
+        _ = scene.send()
+        scene.check()
+        #expect(scene.core.closedGates(scene.now).isEmpty)
+        #expect(scene.core.closedGates(of: 0, scene.now).isEmpty)
+        scene.core.failed(isOutage: true, scene.now)
+        #expect(scene.core.closedGates(scene.now).count == 1)
+    }
+
     @Test mutating func `a batch that empties and fills a sale leaves its gate open`() {
         scene.ownSale(units: 2)
         _ = scene.order(buyer: 1, quantity: 2)
