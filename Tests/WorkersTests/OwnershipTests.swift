@@ -216,8 +216,21 @@ import Wire
         scene.ownSale()
         let epoch = scene.core.partitions[0].epoch
         scene.core.extended(.vanished, partition, epoch: epoch, scene.now)
-        scene.core.acquired(.held(retryAfter: nil), partition, epoch: epoch, scene.now)
+        scene.core.acquired(.held(retryAfter: .seconds(3)), partition, epoch: epoch, scene.now)
         #expect(scene.phase() == .idle)
+    }
+
+    @Test mutating func `a lease that nobody could take is tried for again while serving goes on`() {
+        scene.ownSale()
+        let epoch = scene.core.partitions[0].epoch
+        for outcome in [AcquireOutcome.held(retryAfter: nil), .noQuorum] {
+            scene.core.extended(.vanished, partition, epoch: epoch, scene.now)
+            scene.core.acquired(outcome, partition, epoch: epoch, scene.now)
+            _ = scene.effects()
+            #expect(scene.phase() == .owned)
+            scene.tick(after: .milliseconds(500))
+            #expect(scene.effects().contains(where: isExtend))
+        }
     }
 
     @Test(arguments: WorkerConfiguration.QuorumLossPolicy.allCases)
@@ -334,7 +347,6 @@ import Wire
         #expect(closed.first?.fence.rawValue == 1)
         #expect(scene.effects().contains(.beat))
         _ = scene.change(.addUnits(3), key: 50)
-        #expect(!scene.core.closedGates(scene.now).isEmpty, "not committed")
         scene.commit()
         #expect(scene.core.closedGates(scene.now).isEmpty)
         #expect(scene.effects().contains(.beat))
@@ -343,6 +355,20 @@ import Wire
         let again = scene.core.closedGates(scene.now)
         #expect(again.count == 1)
         #expect((again.first?.change ?? 0) > (closed.first?.change ?? .max))
+    }
+
+    @Test mutating func `a gate does not wait for the commit that brings units`() {
+        scene.ownSale(units: 1)
+        _ = scene.order(buyer: 1)
+        scene.commit()
+        _ = scene.change(.addUnits(1), key: 50)
+        // Its outcome may hang for long, and the units may be in the ledger all the while.
+        _ = scene.send()
+        scene.check()
+        #expect(scene.core.closedGates(scene.now).isEmpty)
+        #expect(scene.core.closedGates(of: 0, scene.now).isEmpty)
+        scene.core.failed(isOutage: true, scene.now)
+        #expect(scene.core.closedGates(scene.now).count == 1)
     }
 
     @Test mutating func `a batch that empties and fills a sale leaves its gate open`() {

@@ -42,7 +42,7 @@ struct PartitionState {
     var open = Layer()
     /// In the transaction that is on its way.
     var inFlight: Layer?
-    /// Sales whose gate is closed.
+    /// Sales without units, as far as is committed.
     var soldOut: Set<SaleLaneKey> = []
 
     struct SaleLaneKey: Hashable {
@@ -51,6 +51,17 @@ struct PartitionState {
     }
 
     init(_ partition: Partition) { book = Book(partition: partition) }
+
+    /// Sales whose gate is closed: those without units, unless units are on their way. The ledger may have them
+    /// long before we hear of it, and a buyer must not be turned away from them for longer than a second (P7).
+    var emptied: Set<SaleLaneKey> {
+        guard !soldOut.isEmpty else { return [] }
+        var emptied = soldOut
+        for entry in (inFlight?.entries ?? []) + open.entries where entry.stockChange > 0 {
+            emptied.remove(SaleLaneKey(sale: entry.sale, lane: entry.lane))
+        }
+        return emptied
+    }
 
     /// Holds the lease, or is about to.
     var isHeld: Bool {

@@ -201,7 +201,7 @@ struct WorkerCore {
         var gates: [ClosedGate] = []
         for state in partitions where state.phase == .owned && !state.soldOut.isEmpty {
             guard now - state.checked <= configuration.freshness else { continue }
-            for key in state.soldOut {
+            for key in state.emptied {
                 guard gates.count < WorkerBeat.maximumGates else { return gates }
                 gates.append(closedGate(key, state))
             }
@@ -212,7 +212,7 @@ struct WorkerCore {
     func closedGates(of partition: Int, _ now: MonotonicTime) -> [ClosedGate] {
         let state = partitions[partition]
         guard now - state.checked <= configuration.freshness else { return [] }
-        return state.soldOut.prefix(WorkerBeat.maximumGates).map { closedGate($0, state) }
+        return state.emptied.prefix(WorkerBeat.maximumGates).map { closedGate($0, state) }
     }
 
     private func closedGate(_ key: PartitionState.SaleLaneKey, _ state: PartitionState) -> ClosedGate {
