@@ -36,14 +36,16 @@ import Wire
         var first = Tally()
         first.yes(order(1), at: .distantPast)
         first.yes(order(1), at: .distantPast)
-        #expect(first.broken.isEmpty && first.sold == 2)
+        #expect(Confirmed(first.yeses).broken.isEmpty)
+        #expect(Confirmed(first.yeses).orders.count == 1)
+        #expect(Confirmed(first.yeses).sold == 2)
         var second = Tally()
         second.yes(order(2), at: .distantPast)
         second.yes(order(3, key: 9), at: .distantPast)
         second.add(first)
-        #expect(second.broken == [RequestKey(rawValue: 1)])
+        #expect(Confirmed(second.yeses).broken.first == RequestKey(rawValue: 1))
         first.yes(order(4), at: .distantPast)
-        #expect(first.broken == [RequestKey(rawValue: 1)])
+        #expect(Confirmed(first.yeses).broken == [RequestKey(rawValue: 1)])
     }
 
     @Test func `an unknown outcome is neither a refusal nor an error`() {

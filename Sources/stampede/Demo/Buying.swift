@@ -17,16 +17,17 @@ struct Buying {
         self.options = options
     }
 
-    mutating func place(_ request: PlaceOrder) async {
-        note(request, await ask(request))
+    /// - Parameter isRepeat: whether its order, if there is one, is shown as sold already.
+    mutating func place(_ request: PlaceOrder, isRepeat: Bool = false) async {
+        note(request, await ask(request), isRepeat: isRepeat)
     }
 
     /// The same request twice at the same time.
     mutating func placeTwice(_ request: PlaceOrder) async {
         async let first = ask(request)
         async let second = ask(request)
-        note(request, await first)
-        note(request, await second)
+        note(request, await first, isRepeat: false)
+        note(request, await second, isRepeat: true)
     }
 
     private struct Outcome: Sendable {
@@ -49,17 +50,15 @@ struct Buying {
         return Outcome(result: result, began: began, ended: .now())
     }
 
-    private mutating func note(_ request: PlaceOrder, _ outcome: Outcome) {
+    private mutating func note(_ request: PlaceOrder, _ outcome: Outcome, isRepeat: Bool) {
         tally.requests += 1
         tally.lastAnswer = max(tally.lastAnswer, outcome.ended)
         tally.latencies.append(UInt32(clamping: (outcome.ended - outcome.began).microseconds))
         gauge.ended.add(1, ordering: .relaxed)
         switch outcome.result {
         case .success(let order):
-            // A repetition leads to the order that is counted already.
-            let isNew = tally.orders[request.key] == nil
             tally.yes(order, at: outcome.ended)
-            if isNew { gauge.sold.add(Int(order.quantity), ordering: .relaxed) }
+            if !isRepeat { gauge.sold.add(Int(order.quantity), ordering: .relaxed) }
         case .failure(let error): tally.no(error, request)
         }
     }

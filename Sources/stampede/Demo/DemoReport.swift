@@ -22,10 +22,10 @@ struct DemoReport: Sendable {
 
     /// - Parameter units: of a sale that is to sell out.
     static func text(_ measurement: Measurement, units: Int?) -> String {
-        let (tally, latency) = (measurement.tally, measurement.latency)
+        let (tally, confirmed, latency) = (measurement.tally, measurement.confirmed, measurement.latency)
         let of = units.map { " of \($0.grouped)" } ?? ""
         var lines = [
-            "  sold      \(tally.sold.grouped)\(of) in \(tally.orders.count.counted("order"))",
+            "  sold      \(confirmed.sold.grouped)\(of) in \(confirmed.orders.count.counted("order"))",
             "  orders/s  \(Int(measurement.ordersPerSecond).grouped) durable, of "
                 + "\(Int(measurement.requestsPerSecond).grouped) requests/s in \(measurement.seconds.fixed(2)) s",
             "  latency   p50 \(latency.p50.fixed(2)) ms, p99 \(latency.p99.fixed(2)) ms, "
@@ -71,7 +71,8 @@ struct DemoReport: Sendable {
     private static func figures(_ measurement: Measurement) -> [(String, JSON)] {
         let tally = measurement.tally
         return [
-            ("sold", .integer(tally.sold)), ("orders", .integer(tally.orders.count)),
+            ("sold", .integer(measurement.confirmed.sold)),
+            ("orders", .integer(measurement.confirmed.orders.count)),
             ("requests", .integer(tally.requests)),
             (
                 "refused",

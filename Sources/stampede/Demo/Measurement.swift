@@ -5,8 +5,15 @@ import Wire
 
 /// What a part of the demo came to, and how fast.
 struct Measurement: Sendable {
-    var tally: Tally
+    private(set) var tally: Tally
+    private(set) var confirmed: Confirmed
     let began: MonotonicTime
+
+    init(tally: Tally, began: MonotonicTime) {
+        self.tally = tally
+        self.began = began
+        confirmed = Confirmed(tally.yeses)
+    }
 
     /// From the first request to the last answer.
     var seconds: Double { Double(max(1, (tally.lastAnswer - began).nanoseconds)) / 1e9 }
@@ -14,7 +21,7 @@ struct Measurement: Sendable {
     /// Durable orders, from the first request to the last yes.
     var ordersPerSecond: Double {
         let time = Double((max(tally.lastYes, began) - began).nanoseconds) / 1e9
-        return time > 0 ? Double(tally.orders.count) / time : 0
+        return time > 0 ? Double(confirmed.orders.count) / time : 0
     }
 
     /// Milliseconds from call to answer, as the caller saw them.
@@ -59,6 +66,7 @@ struct Measurement: Sendable {
                 tally.lastError = error.description
             }
         }
+        confirmed = Confirmed(tally.yeses)
         return settled
     }
 }

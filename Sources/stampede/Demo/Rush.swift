@@ -50,7 +50,7 @@ struct Rush {
             await buying.place(request)
         case .repeats:
             await buying.place(request)
-            await buying.place(request)
+            await buying.place(request, isRepeat: true)
         case .doubleClicks:
             await buying.placeTwice(request)
         case .reusesKey:

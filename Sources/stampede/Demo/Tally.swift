@@ -5,16 +5,15 @@ import Wire
 /// What came of some requests. Each task of a crowd keeps its own; they are put together at the end.
 struct Tally: Sendable {
     struct Yes: Sendable {
+        let key: RequestKey
         let order: OrderID
         let quantity: Int32
     }
 
     var requests = 0
     var latencies: [UInt32] = []
-    /// By request key: promise P3 allows one order each.
-    var orders: [RequestKey: Yes] = [:]
-    /// Keys that were answered with two different orders.
-    var broken: [RequestKey] = []
+    /// Every yes, repeated ones too. A list, because it is written while the clock runs.
+    var yeses: [Yes] = []
     /// Answers of the sale and of the machinery, by reason.
     var refused: [String: Int] = [:]
     /// Requests that ended with neither an order nor an answer of the sale.
@@ -26,8 +25,7 @@ struct Tally: Sendable {
     var lastAnswer = MonotonicTime.distantPast
 
     mutating func yes(_ order: Order, at moment: MonotonicTime) {
-        if let known = orders[order.key], known.order != order.id { broken.append(order.key) }
-        orders[order.key] = Yes(order: order.id, quantity: order.quantity)
+        yeses.append(Yes(key: order.key, order: order.id, quantity: order.quantity))
         lastYes = max(lastYes, moment)
     }
 
@@ -46,11 +44,7 @@ struct Tally: Sendable {
     mutating func add(_ other: Tally) {
         requests += other.requests
         latencies += other.latencies
-        for (key, yes) in other.orders {
-            if let known = orders[key], known.order != yes.order { broken.append(key) }
-            orders[key] = yes
-        }
-        broken += other.broken
+        yeses += other.yeses
         refused.merge(other.refused, uniquingKeysWith: +)
         errors += other.errors
         lastError = other.lastError ?? lastError
@@ -58,8 +52,28 @@ struct Tally: Sendable {
         lastYes = max(lastYes, other.lastYes)
         lastAnswer = max(lastAnswer, other.lastAnswer)
     }
+}
 
-    var sold: Int64 { orders.values.reduce(0) { $0 + Int64($1.quantity) } }
+/// The orders that a crowd was told of.
+struct Confirmed: Sendable {
+    /// One per request key: promise P3 allows no more.
+    private(set) var orders: [Tally.Yes] = []
+    /// Keys that were answered with two different orders.
+    private(set) var broken: [RequestKey] = []
+
+    init(_ yeses: [Tally.Yes]) {
+        var known: [RequestKey: OrderID] = Dictionary(minimumCapacity: yeses.count)
+        for yes in yeses {
+            let first = known.updateValue(yes.order, forKey: yes.key)
+            if first == nil {
+                orders.append(yes)
+            } else if first != yes.order {
+                broken.append(yes.key)
+            }
+        }
+    }
+
+    var sold: Int64 { orders.reduce(0) { $0 + Int64($1.quantity) } }
 }
 
 extension Reason {
