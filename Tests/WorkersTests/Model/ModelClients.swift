@@ -63,20 +63,20 @@ final class ModelClients {
     private func sale(_ partition: Int) -> SaleID { SaleID(rawValue: Int64(partition) + 1) }
 
     private func drawRequest() -> (Int, Request) {
-        let partition = Int(world.random.next() % UInt64(World.partitions))
+        let partition = Int(world.draw() % UInt64(World.partitions))
         let sale = sale(partition)
         // Few buyers with few keys, so that limits are reached and keys meet again.
-        let drawn = BuyerID(rawValue: Int64(world.random.next() % 8) + 1)
-        let buyer = world.random.next() % 32 == 0 ? ModelLedger.poison : drawn
-        let key = RequestKey(rawValue: UInt128(world.random.next() % 4) + 2)
-        switch world.random.next() % 20 {
+        let drawn = BuyerID(rawValue: Int64(world.draw() % 8) + 1)
+        let buyer = world.draw() % 32 == 0 ? ModelLedger.poison : drawn
+        let key = RequestKey(rawValue: UInt128(world.draw() % 4) + 2)
+        switch world.draw() % 20 {
         case 0: return (partition, .getSale(sale, .only))
-        case 1: return (partition, .getOrder(Int64(world.random.next() % 6)))
+        case 1: return (partition, .getOrder(Int64(world.draw() % 6)))
         case 2: return (partition, .listSales)
         case 3, 4: return (partition, .settle(SettleOrder(sale: sale, buyer: buyer, key: key)))
         case 5:
             lastKey += 1
-            let change = ChangeSale.Change.addUnits(Int32(world.random.next() % 3) + 1)
+            let change = ChangeSale.Change.addUnits(Int32(world.draw() % 3) + 1)
             return (
                 partition,
                 .change(ChangeSale(sale: sale, key: RequestKey(rawValue: lastKey), change: change))
@@ -89,7 +89,7 @@ final class ModelClients {
                     SettleOrder(sale: sale, buyer: buyer, key: RequestKey(rawValue: lastKey)))
             )
         default:
-            let quantity = world.random.next() % 4 == 0 ? 2 : Int32(1)
+            let quantity = world.draw() % 4 == 0 ? 2 : Int32(1)
             return (
                 partition, .place(PlaceOrder(sale: sale, buyer: buyer, quantity: quantity, key: key))
             )
@@ -109,7 +109,7 @@ final class ModelClients {
             }
             attempt(job, owner)
             // A hedge: the same request again, wherever it may lead.
-            if world.random.next() % 8 == 0 { attempt(job, owner) }
+            if world.draw() % 8 == 0 { attempt(job, owner) }
         }
     }
 
@@ -121,7 +121,7 @@ final class ModelClients {
         let to = ReplyAddress(session: ModelClients.session, callID: call)
         let (request, partition) = (jobs[job].request, jobs[job].partition)
         worker.after(world.delay()) { $0.core.receive(request, for: partition, to: to, $0.world.now) }
-        guard !world.isCalm, world.random.next() % 32 == 0 else { return }
+        guard !world.isCalm, world.draw() % 32 == 0 else { return }
         // A cancelled attempt may be answered or not. The job goes on with another one.
         worker.after(world.upTo(.milliseconds(50))) { [self] in
             guard open.removeValue(forKey: call) != nil else { return }

@@ -39,7 +39,7 @@ final class ModelWorker {
         // Small, so that the bound is reached.
         configuration.maximumEntries = 8
         var core = WorkerCore(
-            configuration: configuration, partitions: World.partitions, seed: world.random.next())
+            configuration: configuration, partitions: World.partitions, seed: world.draw())
         core.isLedgerReady = true
         return core
     }
@@ -87,7 +87,7 @@ final class ModelWorker {
         cutOffUntil = max(cutOffUntil, world.now + amount)
         after(.zero) {
             $0.core.isLedgerReady = false
-            $0.core.breaker.trip($0.world.now, random: $0.world.random.next())
+            $0.core.breaker.trip($0.world.now, random: $0.world.draw())
         }
         after(amount) { $0.core.isLedgerReady = true }
     }
@@ -233,7 +233,7 @@ final class ModelWorker {
         _ statement: @escaping (inout ModelLedger) -> Value, then: @escaping (ModelWorker, Value) -> Void,
         failed: @escaping (ModelWorker) -> Void
     ) {
-        let fate = world.isCalm ? 2 : Int(world.random.next() % 40)
+        let fate = world.isCalm ? 2 : Int(world.draw() % 40)
         lastExecution = max(lastExecution, world.now + world.delay())
         let (sentLife, sentIncarnation) = (life, incarnation)
         lastReply = max(lastReply, lastExecution + world.delay())
@@ -275,7 +275,7 @@ final class ModelWorker {
 
     private func fate() -> Fate {
         if world.isCalm { return .executed }
-        switch world.random.next() % 40 {
+        switch world.draw() % 40 {
         case 0, 1: return .lostBefore
         case 2, 3: return .lostAfter
         case 4, 5: return .late
@@ -289,7 +289,7 @@ final class ModelWorker {
         let sent = world.now
         let there = world.delay()
         // An answer may hang for long, over a fail-over or a lost lease, too.
-        let isSlow = !world.isCalm && world.random.next() % 16 == 0
+        let isSlow = !world.isCalm && world.draw() % 16 == 0
         let back = isSlow ? world.upTo(.milliseconds(1_500)) : world.delay()
         let (sentLife, sentIncarnation) = (life, incarnation)
         let fate = fate()
@@ -332,7 +332,7 @@ final class ModelWorker {
     /// As `Worker.ledgerLost`, and the outcome of what was on the lost connection.
     private func lostCommit() {
         core.isLedgerReady = false
-        core.breaker.trip(world.now, random: world.random.next())
+        core.breaker.trip(world.now, random: world.draw())
         core.unknown(world.now)
         after(world.upTo(.milliseconds(400))) { $0.core.isLedgerReady = true }
     }

@@ -1,4 +1,3 @@
-import Resilience
 import Wire
 
 /// What is going to happen, in order of time; of two at the same time the one that was scheduled first.
@@ -46,18 +45,5 @@ struct VirtualTime {
         }
         heap[parent] = last
         return first.action
-    }
-}
-
-/// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): one seed, one run.
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
     }
 }

@@ -1,4 +1,5 @@
 import Methods
+import Resilience
 import Sales
 import Wire
 
@@ -17,7 +18,7 @@ final class World {
     private static let patience = TimeAmount.seconds(8)
 
     let seed: UInt64
-    var random: SeededGenerator
+    private var random: SplitMix64
     private var time = VirtualTime()
     var ledger = ModelLedger(partitions: World.partitions)
     var leases = ModelLeases()
@@ -34,7 +35,7 @@ final class World {
 
     init(seed: UInt64) {
         self.seed = seed
-        random = SeededGenerator(state: seed)
+        random = SplitMix64(seed: seed)
         onQuorumLoss = seed % 4 == 0 ? .refuse : .continue
         broker = ModelBroker(self)
         clients = ModelClients(self)
@@ -49,13 +50,15 @@ final class World {
         time.schedule(at: moment, action)
     }
 
+    func draw() -> UInt64 { random.next() }
+
     func upTo(_ most: TimeAmount) -> TimeAmount {
-        TimeAmount(nanoseconds: Int64(random.next() % UInt64(most.nanoseconds)))
+        TimeAmount(nanoseconds: Int64(draw() % UInt64(most.nanoseconds)))
     }
 
     /// Of one message: mostly short, sometimes long.
     func delay() -> TimeAmount {
-        upTo(isCalm || random.next() % 16 != 0 ? .milliseconds(4) : .milliseconds(120))
+        upTo(isCalm || draw() % 16 != 0 ? .milliseconds(4) : .milliseconds(120))
     }
 
     func violate(_ text: String) { violations.append("\(now.nanoseconds / 1_000): \(text)") }
@@ -120,9 +123,9 @@ final class World {
     }
 
     private func makeMischief() {
-        let worker = workers[Int(random.next() % UInt64(workers.count))]
-        let partition = Int(random.next() % UInt64(World.partitions))
-        switch random.next() % 15 {
+        let worker = workers[Int(draw() % UInt64(workers.count))]
+        let partition = Int(draw() % UInt64(World.partitions))
+        switch draw() % 15 {
         case 0, 1: leases.forge("partition:\(partition)", until: now + upTo(World.ttl * 2))
         case 2: leases.flush()
         case 3: leases.noQuorumUntil = now + upTo(World.ttl * 3)
