@@ -42,11 +42,9 @@ extension OwnerPromises {
             _ cluster: TestCluster, _ sale: SaleID, _ client: StampedeClient
         ) async throws {
             let requests = (101...400).map { PlaceOrderRequest(buyer: $0) }
-            let crowd = Crowd(
-                in: sale, through: [client],
-                options: CallOptions(deadline: .seconds(30), maximumAttempts: 15))
-            async let rush = crowd.place(requests, width: 20)
-            try await eventually("some are answered") { crowd.answered.orders.count >= 20 }
+            let before = try await cluster.unitsSold(sale)
+            async let rush = Crowd.insist(on: requests, in: sale, through: [client], width: 20)
+            try await eventually("some are sold") { try await cluster.unitsSold(sale) >= before + 20 }
             try await blocking { cluster.kill("broker-1") }
             cluster.startBroker("broker-1")
             let tally = await rush

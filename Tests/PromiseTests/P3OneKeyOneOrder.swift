@@ -103,14 +103,14 @@ extension OrderPromises {
             _ cluster: TestCluster, _ sale: SaleID, _ first: StampedeClient, _ second: StampedeClient
         ) async throws {
             let requests = (300...330).map { PlaceOrderRequest(buyer: $0) }
-            let before = await Crowd.place(requests, in: sale, through: [first])
+            let before = await Crowd.insist(on: requests, in: sale, through: [first])
             #expect(before.messages() == [])
             let voided = RequestKey.random()
             let buyer = BuyerID(rawValue: 102)
             #expect(try await first.settleOrder(sale: sale, buyer: buyer, key: voided) == .voided)
             let owner = try #require(await cluster.owner(of: sale, first))
             try await blocking { cluster.kill(owner) }
-            let after = await Crowd.place(requests, in: sale, through: [second])
+            let after = await Crowd.insist(on: requests, in: sale, through: [second])
             #expect(after.messages() == [])
             #expect(after.orderIDs == before.orderIDs)
             #expect(await place(second, sale, buyer, 1, voided).reason == .keyVoided)

@@ -132,10 +132,16 @@ extension OwnerPromises {
 extension CallError {
     /// A decision of an owner, or an error that says that the call may be repeated.
     var isAnswerOrRetryable: Bool {
+        let isDecision = [Reason.soldOut, .overLimit, .notEnough].contains(reason)
         switch certainty {
-        case .executed: [.soldOut, .overLimit, .notEnough].contains(reason)
-        case .notExecuted: status == .unavailable || status == .resourceExhausted || reason == .soldOut
-        case .maybeExecuted: status == .unavailable || status == .deadlineExceeded
+        case .executed: return isDecision
+        case .notExecuted:
+            // A gate speaks for the owner.
+            return [.unavailable, .resourceExhausted, .deadlineExceeded].contains(status)
+                || reason == .soldOut
+        case .maybeExecuted:
+            // A later owner's decision leaves open what an earlier owner did.
+            return [.unavailable, .deadlineExceeded].contains(status) || isDecision
         }
     }
 }

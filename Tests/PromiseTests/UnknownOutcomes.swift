@@ -63,7 +63,7 @@ extension OrderPromises {
                 let sprung = relay.sprung
                 let requests = (1...40).map { PlaceOrderRequest(buyer: Int64(round * 100 + $0)) }
                 relay.arm(trap)
-                async let placing = Crowd.place(requests, in: sale, through: [client], options: patient)
+                async let placing = Crowd.insist(on: requests, in: sale, through: [client], options: patient)
                 try await eventually("the trap has sprung") { relay.sprung > sprung }
                 // It does not matter whether this comes before the old backend is ended.
                 if round == 2 { relay.release(commit: true) }
@@ -101,7 +101,7 @@ extension OrderPromises {
             let sprung = relay.sprung
             relay.arm(.abandon)
             let requests = (1...40).map { PlaceOrderRequest(buyer: $0) }
-            let tally = await Crowd.place(requests, in: sale, through: [client], options: patient)
+            let tally = await Crowd.insist(on: requests, in: sale, through: [client], options: patient)
             #expect(relay.sprung == sprung + 1)
             #expect(tally.messages() == [])
             #expect(tally.orderIDs == (try await cluster.orderIDs(sale)))
@@ -124,7 +124,7 @@ extension OrderPromises {
                 // From the cut on, the owner reaches Postgres no more: it can neither answer nor ask.
                 relay.arm(trap, blocking: true)
                 let requests = (101...140).map { PlaceOrderRequest(buyer: $0) }
-                async let placing = Crowd.place(requests, in: sale, through: [client], options: patient)
+                async let placing = Crowd.insist(on: requests, in: sale, through: [client], options: patient)
                 try await eventually("the trap has sprung") { relay.sprung == 1 }
                 cluster.startWorker("worker-2")
                 let tally = await placing
@@ -138,7 +138,7 @@ extension OrderPromises {
                 try await eventually("the old owner is fit again") {
                     await cluster.statuses(client)[0].workers.allSatisfy { $0.state == "fit" }
                 }
-                let again = await Crowd.place(requests, in: sale, through: [client], options: patient)
+                let again = await Crowd.insist(on: requests, in: sale, through: [client], options: patient)
                 #expect(again.orderIDs == tally.orderIDs)
                 #expect(try await cluster.unitsSold(sale) == 60)
                 #expect(try await client.sale(sale).left == 940)

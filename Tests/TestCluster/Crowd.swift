@@ -76,6 +76,24 @@ public final class Crowd: Sendable {
         await Crowd(in: sale, through: clients, options: options).place(requests, width: width)
     }
 
+    /// Does what a caller is told to do: repeats every request that did not end with an owner's decision, with
+    /// the same key, until all have. Repeats for at most a minute; what is left then stays in `errors`.
+    public static func insist(
+        on requests: [PlaceOrderRequest], in sale: SaleID, through clients: [StampedeClient],
+        width: Int = 100, options: CallOptions = CallOptions(deadline: .seconds(20))
+    ) async -> Tally {
+        let end = Date().addingTimeInterval(60)
+        var tally = await place(requests, in: sale, through: clients, width: width, options: options)
+        while Date() < end {
+            let undecided = tally.errors.filter { $0.error.certainty != .executed }.map(\.request)
+            if undecided.isEmpty { break }
+            tally.errors.removeAll { $0.error.certainty != .executed }
+            tally =
+                tally + (await place(undecided, in: sale, through: clients, width: width, options: options))
+        }
+        return tally
+    }
+
     /// Sends all requests, `width` at a time. Returns when the last is answered.
     public func place(_ requests: [PlaceOrderRequest], width: Int = 100) async -> Tally {
         await withTaskGroup(of: Void.self) { group in
