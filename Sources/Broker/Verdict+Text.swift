@@ -9,6 +9,7 @@ extension Verdict {
         case (.ownerLost, _): "The worker was lost while it had the call; retry with the same key, or settle."
         case (.overloaded, _): "The broker cannot serve this in time; try again after the time given."
         case (.unknownMethod, _): "No worker serves this method; check its name and the workers' version."
+        case (_, .permissionDenied): "Only the workers of the cluster may call this method."
         case (.wrongRoute, _): "There is no such partition; check the number."
         case (_, .deadlineExceeded): "The deadline passed; retry with the same key, or settle."
         case (_, .cancelled): "The call was cancelled by its caller."

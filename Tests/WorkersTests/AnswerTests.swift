@@ -181,4 +181,15 @@ import Wire
         scene.commit()
         #expect(scene.replies()[still] == .order(3))
     }
+
+    @Test mutating func `nobody queues behind an outcome that cannot be resolved`() {
+        _ = scene.order(buyer: 1)
+        _ = scene.send()
+        let unsent = scene.order(buyer: 2)
+        scene.core.unknown(scene.now)
+        scene.wait(.seconds(1) + .nanoseconds(1))
+        let late = scene.order(buyer: 3)
+        scene.core.tick(scene.now)
+        #expect(scene.replies() == [late: .unavailable(.ledger), unsent: .unavailable(.ledger)])
+    }
 }

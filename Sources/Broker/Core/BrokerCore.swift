@@ -104,6 +104,12 @@ struct BrokerCore {
         counters.calls += 1
         rate.add()
         guard let state = clients[Int(client)] else { return }
+        // Only its workers move a cluster's partitions.
+        guard header.method != SystemMethods.yield.id || state.key.isWorker else {
+            return refuse(
+                client, header.callID,
+                Verdict(status: .permissionDenied, certainty: .notExecuted, reason: .unknownMethod))
+        }
         if header.flags.contains(.keyed) { return keyedCall(header, from: client, state, now) }
         if header.method == SystemMethods.brokerStatus.id {
             effects.append(.status(client: client, callID: header.callID))

@@ -14,6 +14,7 @@ extension Book {
             return .refused(.badQuantity(request.quantity))
         }
         guard request.buyer.rawValue > 0 else { return .refused(.badField("buyer")) }
+        guard request.key.isKey else { return .refused(.badField("key")) }
         guard let index = stockIndex(request.sale, request.lane) else { return .refused(.unknownSale) }
         let id = RequestID(sale: request.sale, buyer: request.buyer, key: request.key)
         if let sequence = sequence(of: id) {
@@ -55,6 +56,7 @@ extension Book {
     /// Ends a request: finds its order, or voids its key.
     public mutating func decide(_ request: SettleOrder, at now: LedgerInstant) -> Decision {
         guard request.buyer.rawValue > 0 else { return .refused(.badField("buyer")) }
+        guard request.key.isKey else { return .refused(.badField("key")) }
         guard stockIndex(request.sale, request.lane) != nil else { return .refused(.unknownSale) }
         let id = RequestID(sale: request.sale, buyer: request.buyer, key: request.key)
         if let sequence = sequence(of: id) { return .existing(sequence) }
@@ -94,6 +96,7 @@ extension Book {
     }
 
     public mutating func decide(_ request: ChangeSale, at now: LedgerInstant) -> Decision {
+        guard request.key.isKey else { return .refused(.badField("key")) }
         guard let index = stockIndex(request.sale, .only) else { return .refused(.unknownSale) }
         let stock = sales[index]
         let kind: Entry.Kind
@@ -150,6 +153,7 @@ extension CreateSale {
     /// The first field that cannot be accepted.
     fileprivate var badField: String? {
         if sale.rawValue <= 0 { return "sale" }
+        if !key.isKey { return "key" }
         // NUL and other control characters: the ledger cannot store the one, people cannot read the others.
         if name.isEmpty || name.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7f }) {
             return "name"
@@ -171,4 +175,9 @@ extension CreateSale {
 extension LedgerTime {
     /// 1970 to about 2286: far from overflow, and from what a mistaken unit would give.
     static let storable = LedgerTime(rawValue: 0)...LedgerTime(rawValue: 10_000_000_000_000_000)
+}
+
+extension RequestKey {
+    /// Zero is the wire's "no key": taken for one, it would make strangers' requests the same request.
+    fileprivate var isKey: Bool { rawValue != 0 }
 }

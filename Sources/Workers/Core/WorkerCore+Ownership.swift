@@ -17,7 +17,8 @@ extension WorkerCore {
                 tryToTake(partition, now)
             }
         }
-        if isLedgerReady { askForResolution() } else { refuseUnsent(now) }
+        if isLedgerReady { askForResolution() }
+        if !isLedgerReady || isStuck(now) { refuseUnsent(now) }
         giveUpIfUnfit(now)
         pull(now)
         finishDraining()

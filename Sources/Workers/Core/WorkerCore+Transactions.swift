@@ -26,7 +26,8 @@ extension WorkerCore {
         dirty.removeAll(keepingCapacity: true)
         unsent = 0
         guard !batches.isEmpty else { return nil }
-        transaction = .sent(partitions: chosen, at: now)
+        transaction = .sent(partitions: chosen)
+        transactionSent = now
         return batches
     }
 
@@ -51,7 +52,7 @@ extension WorkerCore {
 
     /// The transaction is in the ledger. `sent` is when it was sent: a commit is a fence check, too.
     mutating func committed(sent: MonotonicTime, _ now: MonotonicTime) {
-        guard case .sent(let chosen, _) = transaction else { return }
+        guard case .sent(let chosen) = transaction else { return }
         transaction = .none
         againLimit = min(againLimit * 2, configuration.maximumEntries)
         breaker.succeeded(now)
@@ -102,7 +103,7 @@ extension WorkerCore {
     /// Nothing was written: these partitions are not ours under this fence, or their batch number is known. New
     /// fences tell; the rest is decided again without them.
     mutating func fenced(_ lost: [Partition], _ now: MonotonicTime) {
-        guard case .sent(let chosen, _) = transaction else { return }
+        guard case .sent(let chosen) = transaction else { return }
         let doubtful = Set(lost.map { Int($0.rawValue) })
         for partition in chosen where !doubtful.contains(partition) { takeBack(partition, now) }
         resolve(chosen.filter(doubtful.contains), now)
@@ -110,7 +111,7 @@ extension WorkerCore {
 
     /// Nothing was written, because it was decided too long ago.
     mutating func stale(_ now: MonotonicTime) {
-        guard case .sent(let chosen, _) = transaction else { return }
+        guard case .sent(let chosen) = transaction else { return }
         transaction = .none
         guard !chosen.isEmpty else { return }
         // Our idea of the ledger's clock may be to blame: nothing is decided by it until a check has renewed it.
@@ -120,7 +121,7 @@ extension WorkerCore {
 
     /// Nothing was written: one of the entries cannot be stored. Halves find the one.
     mutating func refused(_ now: MonotonicTime) {
-        guard case .sent(let chosen, _) = transaction else { return }
+        guard case .sent(let chosen) = transaction else { return }
         transaction = .none
         guard !chosen.isEmpty else { return }
         let number = chosen.reduce(0) { $0 + (partitions[$1].inFlight?.entries.count ?? 0) }
@@ -143,7 +144,7 @@ extension WorkerCore {
 
     /// Nothing was written, and not for a reason of ours: the requests are refused as not executed.
     mutating func failed(isOutage: Bool, _ now: MonotonicTime) {
-        guard case .sent(let chosen, _) = transaction else { return }
+        guard case .sent(let chosen) = transaction else { return }
         transaction = .none
         guard !chosen.isEmpty else { return }
         if isOutage { breaker.failed(now, random: random()) }
@@ -151,7 +152,7 @@ extension WorkerCore {
         if isOutage { refuseUndecided() }
     }
 
-    /// The ledger is gone: whoever waits for a transaction that was not sent would wait for as long as it is.
+    /// The ledger is gone or stuck: whoever waits for a transaction that was not sent would wait for as long.
     mutating func refuseUnsent(_ now: MonotonicTime) {
         for partition in dirty {
             dropOpen(partition, .unavailable(.ledger))
@@ -168,7 +169,7 @@ extension WorkerCore {
 
     /// The connection was lost after the transaction was sent: it may be in the ledger, or may yet get there.
     mutating func unknown(_ now: MonotonicTime) {
-        guard case .sent(let chosen, _) = transaction else { return }
+        guard case .sent(let chosen) = transaction else { return }
         resolve(chosen, now)
     }
 
@@ -239,7 +240,7 @@ extension WorkerCore {
     mutating func forgetTransaction() {
         switch transaction {
         case .none: break
-        case .sent(_, let sent): transaction = .sent(partitions: [], at: sent)
+        case .sent: transaction = .sent(partitions: [])
         case .resolving(_, let unanswered): goOnResolving([], unanswered: unanswered)
         }
     }

@@ -21,6 +21,8 @@ struct WorkerCore {
     /// The ledger's connections are up.
     var isLedgerReady = false
     var transaction = TransactionState.none
+    /// When the transaction that is out was sent, its resolution included.
+    var transactionSent = MonotonicTime.distantPast
     /// Partitions whose open layer has entries.
     var dirty: [Int] = []
     /// Entries in all open layers together: what the next transaction will hold.
@@ -51,7 +53,7 @@ struct WorkerCore {
         case none
         /// Can become `none` or `resolving`.
         /// Without partitions when the ledger has become another one meanwhile.
-        case sent(partitions: [Int], at: MonotonicTime)
+        case sent(partitions: [Int])
         /// Its outcome is unknown for these partitions. Becomes `none`.
         /// It is asked anew only when every question that was asked has been answered or has failed.
         case resolving(partitions: [Int], unanswered: Int)
@@ -90,10 +92,10 @@ struct WorkerCore {
     }
 
     /// The transaction on its way takes so long that whoever comes now would wait in vain.
-    private func isStuck(_ now: MonotonicTime) -> Bool {
+    func isStuck(_ now: MonotonicTime) -> Bool {
         switch transaction {
-        case .sent(_, let sent): now - sent > configuration.slowCommit
-        case .none, .resolving: false
+        case .none: false
+        case .sent, .resolving: now - transactionSent > configuration.slowCommit
         }
     }
 

@@ -137,7 +137,9 @@ extension Refusal {
             FailureBody(message: "This request key was settled as 'no order'; use a new key.")
         case .saleExists: FailureBody(message: "There is a sale with this number already; choose another.")
         case .badQuantity(let quantity):
-            FailureBody(message: "\(quantity) is not a quantity that can be sold or added; use 1 or more.")
+            FailureBody(
+                message: "\(quantity) is not a quantity that can be sold or added; an order takes 1 to "
+                    + "\(Bounds.quantity) units, an addition 1 to \(Bounds.units).")
         case .badField(let field):
             FailureBody(message: "The field '\(field)' has a value that is not allowed.")
         case .clockUncertain:

@@ -171,7 +171,9 @@ extension Worker {
             let body = try decode(header, as: ListSales.self)
             try receive(.listSales, body.partition, header, to)
         case SystemMethods.yield.id:
-            core?.yield(try decode(header, as: YieldPartition.self), to: to, loop.now)
+            let body = try decode(header, as: YieldPartition.self)
+            try checkRoute(of: body.partition, header)
+            core?.yield(body, to: to, loop.now)
         case SystemMethods.ping.id:
             pong(header, to)
         default:
@@ -206,12 +208,15 @@ extension Worker {
     private func receive(
         _ request: Request, _ partition: Partition, _ header: Header, _ to: ReplyAddress
     ) throws(CallRefusal) {
+        try checkRoute(of: partition, header)
+        core?.receive(request, for: Int(partition.rawValue), to: to, loop.now)
+    }
+
+    private func checkRoute(of partition: Partition, _ header: Header) throws(CallRefusal) {
         guard header.routing.sale == Int64(partition.rawValue),
-            header.flags.isSuperset(of: [.keyed, .partition])
+            header.flags.isSuperset(of: [.keyed, .partition]),
+            let core, core.partitions.indices.contains(Int(partition.rawValue))
         else { throw .wrongRoute }
-        guard let count = core?.partitions.count else { return }
-        guard (0..<count).contains(Int(partition.rawValue)) else { throw .wrongRoute }
-        core!.receive(request, for: Int(partition.rawValue), to: to, loop.now)
     }
 }
 

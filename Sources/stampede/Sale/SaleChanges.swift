@@ -38,7 +38,9 @@ struct SaleAddUnits: ParsableCommand {
     @OptionGroup var calling: CallingOptions
 
     func run() throws {
-        guard let count = Int32(units), count > 0 else { throw SaleCreate.badUnits(units) }
+        guard let count = Int32(units), (1...Bounds.units).contains(count) else {
+            throw SaleCreate.badUnits(units)
+        }
         try calling.change(sale, .addUnits(count))
     }
 }

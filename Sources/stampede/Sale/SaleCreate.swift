@@ -56,8 +56,10 @@ struct SaleCreate: ParsableCommand {
         let currency = try settings.string(currency, "currency") ?? "USD"
         try Money.check(currency: currency)
         let price = try Money.minorUnits(price, currency: currency)
-        guard let count = Int32(units), count > 0 else { throw SaleCreate.badUnits(units) }
-        let limit = try settings.integer(limit, "limit", in: 1...Int(Int32.max), default: 1)
+        guard let count = Int32(units), (1...Bounds.units).contains(count) else {
+            throw SaleCreate.badUnits(units)
+        }
+        let limit = try settings.integer(limit, "limit", in: 1...Int(Bounds.quantity), default: 1)
         guard (1...Limits.nameLength).contains(name.utf8.count) else {
             throw Failure(
                 .usage, "the name has \(name.utf8.count) bytes: give one of 1 to \(Limits.nameLength)")
@@ -76,7 +78,7 @@ struct SaleCreate: ParsableCommand {
     }
 
     static func badUnits(_ text: String) -> Failure {
-        Failure(.usage, "‘\(text)’ is not a number of units: give one from 1 to \(Int32.max)")
+        Failure(.usage, "‘\(text)’ is not a number of units: give one from 1 to \(Bounds.units)")
     }
 
     static func randomID() -> SaleID { SaleID(rawValue: .random(in: 1...999_999_999)) }

@@ -25,6 +25,29 @@ import Wire
         #expect(broker.answers(1, to: client).count == 1)
     }
 
+    @Test func `a client cannot ask for a partition, a worker can`() {
+        var broker = CoreHarness()
+        let owner = broker.worker(11, methods: [SystemMethods.yield.id])
+        broker.own(0, by: owner, fence: 1)
+        var header = Header(.call)
+        header.callID = 1
+        header.method = SystemMethods.yield.id
+        header.flags = [.end, .keyed, .partition]
+        let client = broker.client(1)
+        broker.core.call(header, from: client, broker.now)
+        #expect(
+            broker.core.effects == [
+                .refuse(
+                    client: client, callID: 1,
+                    Verdict(status: .permissionDenied, certainty: .notExecuted, reason: .unknownMethod))
+            ])
+        broker.perform()
+        let peer = broker.core.client(CoreHarness.identity(12), isWorker: true, broker.now)!
+        broker.core.call(header, from: peer, broker.now)
+        #expect(broker.core.effects.contains { if case .send = $0 { true } else { false } })
+        broker.perform()
+    }
+
     @Test func `an answer of an earlier call in the same slot is dropped`() {
         var broker = CoreHarness()
         let client = broker.client(1)

@@ -142,7 +142,7 @@ import Testing
         var book = Book.selling()
         for (number, wanted) in [ChangeSale.Change.open, .close, .addUnits(1)].enumerated() {
             #expect(
-                book.decide(change(wanted, key: number), at: moment(1, error: 100_001))
+                book.decide(change(wanted, key: number + 1), at: moment(1, error: 100_001))
                     == .refused(.clockUncertain))
         }
         #expect(
@@ -233,6 +233,13 @@ import Testing
         #expect(
             book.decide(place(Bounds.quantity, key: 2), at: moment(1))
                 == .refused(.overLimit(limit: Bounds.quantity, held: Bounds.quantity)))
+    }
+
+    @Test func `a key of zero is no key`() {
+        var book = Book.selling()
+        #expect(book.decide(place(key: 0), at: moment(1)) == .refused(.badField("key")))
+        #expect(book.decide(settle(key: 0), at: moment(1)) == .refused(.badField("key")))
+        #expect(book.decide(change(.open, key: 0), at: moment(1)) == .refused(.badField("key")))
     }
 
     @Test func `unknown sales and buyers are refused`() {

@@ -30,14 +30,14 @@ private struct BookRun {
         switch random.number(1...100) {
         case 1...45:
             let request = place(
-                Int32(random.number(1...4)), by: random.number(1...5), key: random.number(0...30), of: sale)
+                Int32(random.number(1...4)), by: random.number(1...5), key: random.number(1...30), of: sale)
             check(model.answer(to: request, at: now), book.decide(request, at: now))
         case 46...55:
-            let request = settle(by: random.number(1...5), key: random.number(0...30), of: sale)
+            let request = settle(by: random.number(1...5), key: random.number(1...30), of: sale)
             check(model.answer(to: request), book.decide(request, at: now))
         case 56...70:
             let changes: [ChangeSale.Change] = [.open, .close, .addUnits(Int32(random.number(1...6))), .open]
-            let request = change(changes[random.number(0...3)], key: random.number(0...15), of: sale)
+            let request = change(changes[random.number(0...3)], key: random.number(1...15), of: sale)
             check(model.answer(to: request, at: now), book.decide(request, at: now))
         case 71...78:
             let units = Int32(random.number(3...4))
