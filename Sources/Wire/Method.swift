@@ -1,26 +1,26 @@
-/// A method that a client can call: its name, and the types of its request and reply.
+/// A unary method: its name, and the types of its one request and one reply.
 public struct Method<Request: MessageBody, Reply: MessageBody>: Sendable {
     public let name: String
     public let id: MethodID
-    public let routing: Routing
+    public let routing: MethodRouting
     public let priority: Priority
 
-    /// Which worker a call goes to.
-    public enum Routing: Sendable {
-        /// To the owner of the sale's partition.
-        case keyed
-        /// To the owner of a partition named in the request.
-        case partition
-        /// To the least loaded worker that has the method.
-        case free
-    }
-
-    public init(_ name: String, _ routing: Routing, priority: Priority = .normal) {
+    public init(_ name: String, _ routing: MethodRouting = .free, priority: Priority = .normal) {
         self.name = name
         self.id = MethodID(name)
         self.routing = routing
         self.priority = priority
     }
+}
+
+/// Which worker a call goes to.
+public enum MethodRouting: Sendable, CaseIterable {
+    /// To the owner of the sale's partition.
+    case keyed
+    /// To the owner of a partition named in the request.
+    case partition
+    /// To the least loaded worker that has the method.
+    case free
 }
 
 /// The body of a request or reply: one MessagePack map with string keys.
