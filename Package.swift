@@ -20,6 +20,7 @@ let package = Package(
         .executable(name: "stampede", targets: ["stampede"]),
         .library(name: "StampedeClient", targets: ["Client", "Methods", "Sales", "Wire"]),
         .library(name: "StampedeService", targets: ["Service", "Wire"]),
+        .library(name: "StampedeTesting", targets: ["StampedeTesting"]),
         // For bench/, which measures the parts from outside.
         .library(name: "StampedeParts", targets: ["Broker", "Workers", "Ledger", "Redis", "ZeroMQ"]),
     ],
@@ -31,6 +32,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
+        .package(url: "https://github.com/apple/swift-service-context", from: "1.5.1"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
@@ -78,12 +80,25 @@ let package = Package(
             name: "Client", dependencies: ["Wire", "Sales", "Methods", "ZeroMQ", "Resilience"],
             swiftSettings: strict),
         .target(
+            name: "TraceContext",
+            dependencies: [
+                "Wire", .product(name: "ServiceContextModule", package: "swift-service-context"),
+            ],
+            swiftSettings: strict),
+        .target(
             name: "Service",
             dependencies: [
-                "Wire", "Sales", "Methods", "ZeroMQ", "Resilience", "Compression",
+                "Wire", "Sales", "Methods", "ZeroMQ", "Resilience", "Compression", "TraceContext",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "StampedeTesting",
+            dependencies: [
+                "Broker", "Service", "Methods", "Sales", "Wire", "ZeroMQ",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
         .target(name: "Cluster", swiftSettings: settings),
@@ -132,9 +147,14 @@ let package = Package(
             name: "CompressionTests", dependencies: ["Compression", "Wire", "WireTestSupport"],
             swiftSettings: settings),
         .testTarget(
+            name: "StampedeTestingTests",
+            dependencies: ["StampedeTesting", "Client", "Service", "Methods", "Sales", "Wire"],
+            swiftSettings: settings),
+        .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "Service", "Broker", "Methods", "Sales", "Wire", "ZeroMQ",
+                "Service", "StampedeTesting", "Broker", "Compression", "Methods", "Resilience", "Sales",
+                "TraceContext", "Wire", "ZeroMQ",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "MetricsTestKit", package: "swift-metrics"),

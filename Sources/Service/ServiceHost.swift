@@ -1,4 +1,5 @@
 public import Logging
+import Methods
 import Wire
 import ZeroMQ
 
@@ -13,7 +14,7 @@ public final class ServiceHost: Sendable {
 
     /// - Parameters:
     ///   - name: shown by brokers; unique among the workers of a cluster, at most 120 bytes.
-    ///   - services: at least one, with different names.
+    ///   - services: 1 to 64, with different names.
     ///   - brokers: workers' endpoints, such as `ipc:///run/stampede/broker-1-workers.sock`.
     ///   - interceptors: the first is the outermost.
     /// - Throws: `ConfigurationError` for endpoints and numbers that cannot be.

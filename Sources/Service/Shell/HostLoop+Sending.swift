@@ -28,19 +28,14 @@ extension HostLoop {
         for partition in 0..<ownership.partitions { claim(partition, ownership, to: broker) }
     }
 
-    /// `[fit, shortest lease left, [gate …], [service not serving …]]`
     func sendBeats() {
-        let idle = core.servicesNotServing
+        let idle = core.servicesNotServing.prefix(WorkerBeat.maximumServices).map { plan.services[$0] }
+        let beat = WorkerBeat(isFit: true, leaseLeft: nil, gates: [], notServing: idle)
         for broker in sockets.indices where core.sessions[broker].isUp {
             var header = Header(.beat)
             header.callID = core.sessions[broker].stamp
             writer.removeAll()
-            writer.array(4)
-            writer.bool(true)
-            writer.null()
-            writer.array(0)
-            writer.array(idle.count)
-            for service in idle { writer.string(plan.services[service]) }
+            beat.encode(into: &writer)
             outgoing = Message(header: header, body: writer)
             sendOutgoing(to: broker)
         }
