@@ -21,6 +21,8 @@ let package = Package(
         .library(name: "StampedeClient", targets: ["Client", "Methods", "Sales", "Wire"]),
         .library(name: "StampedeService", targets: ["Service", "Wire"]),
         .library(name: "StampedeTesting", targets: ["StampedeTesting"]),
+        // The protocol alone, without I/O: for fuzz/, and for who writes a client of his own.
+        .library(name: "StampedeWire", targets: ["Wire", "Sales", "Methods"]),
         // For bench/, which measures the parts from outside.
         .library(name: "StampedeParts", targets: ["Broker", "Workers", "Ledger", "Redis", "ZeroMQ"]),
     ],
