@@ -18,7 +18,7 @@ let package = Package(
     name: "stampede",
     products: [
         .executable(name: "stampede", targets: ["stampede"]),
-        .library(name: "StampedeClient", targets: ["Client", "Methods", "Sales", "Wire"]),
+        .library(name: "StampedeClient", targets: ["Client", "Methods", "Sales", "Wire", "ZeroMQ"]),
         // For bench/, which measures the parts from outside.
         .library(name: "StampedeParts", targets: ["Broker", "Workers", "Ledger", "Redis", "ZeroMQ"]),
     ],

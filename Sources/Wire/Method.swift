@@ -4,6 +4,8 @@ public struct Method<Request: MessageBody, Reply: MessageBody>: Sendable {
     public let id: MethodID
     public let routing: Routing
     public let priority: Priority
+    /// Who may call it, at brokers that ask for keys.
+    public let role: Role
 
     /// Which worker a call goes to.
     public enum Routing: Sendable {
@@ -15,11 +17,14 @@ public struct Method<Request: MessageBody, Reply: MessageBody>: Sendable {
         case free
     }
 
-    public init(_ name: String, _ routing: Routing, priority: Priority = .normal) {
+    public init(
+        _ name: String, _ routing: Routing, priority: Priority = .normal, role: Role = .service
+    ) {
         self.name = name
         self.id = MethodID(name)
         self.routing = routing
         self.priority = priority
+        self.role = role
     }
 }
 

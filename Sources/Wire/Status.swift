@@ -76,4 +76,12 @@ public enum Reason: UInt16, Sendable, CaseIterable {
     case malformed = 47
     case draining = 48
     case busy = 49
+
+    // Answers about keys.
+    /// The method is for another role; see `Role`.
+    case needsService = 60
+    case needsOperator = 61
+    case needsWorker = 62
+    /// The caller's key is not, or no longer, on the broker's allow-list.
+    case keyRefused = 63
 }

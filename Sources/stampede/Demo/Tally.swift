@@ -83,7 +83,7 @@ extension Reason {
         case .soldOut, .notEnough, .overLimit, .notYetOpen, .closed, .keyReused, .keyVoided: true
         case .none, .other, .unknownSale, .unknownOrder, .saleExists, .badQuantity, .badField, .splitSale,
             .noOwner, .overloaded, .ownerLost, .ledgerUnavailable, .clockUncertain, .unknownMethod,
-            .wrongRoute, .malformed, .draining, .busy:
+            .wrongRoute, .malformed, .draining, .busy, .needsService, .needsOperator, .needsWorker, .keyRefused:
             false
         }
     }

@@ -22,8 +22,8 @@ struct StatusCommand: ParsableCommand {
                 guard view.answers > 0 || watch else {
                     throw Failure(
                         .refused,
-                        "no broker answers at \(client.brokers.joined(separator: ", ")): check the endpoint, or "
-                            + "start a cluster with `stampede up`")
+                        "no broker answers at \(client.brokers.joined(separator: ", ")): check the endpoint"
+                            + "\(Failure.keys(client.brokers)), or start a cluster with `stampede up`")
                 }
                 if watch && !json { Terminal.clear() }
                 Terminal.result(json ? view.json.text : view.text(wide: wide))

@@ -1,0 +1,68 @@
+import Wire
+public import ZeroMQ
+
+extension Broker {
+    /// Tries every door with a key that nobody knows. A broker with keys does not start without it.
+    ///
+    /// - Throws: when a listener lets the stranger in, or does not show that it turns strangers away.
+    public func selfTest() throws(SecurityError) {
+        guard let doorkeeper else { return }
+        for endpoint in clientEndpoints + workerEndpoints where Broker.asksForKeys(endpoint) {
+            let outcome: ListenerProbe.Outcome
+            do throws(ZeroMQError) {
+                outcome = try ListenerProbe.run(
+                    endpoint, server: doorkeeper.pair.publicKey, context: context, loop: loop)
+            } catch {
+                throw SecurityError("the self-test cannot connect to \(endpoint): \(error)")
+            }
+            switch outcome {
+            case .refused: continue
+            case .letIn:
+                throw SecurityError(
+                    "\(endpoint) let in a key that nobody knows: do not use it, and report this with the version "
+                        + "of libzmq")
+            case .unclear:
+                throw SecurityError(
+                    "\(endpoint) did not show within 10 s that it turns strangers away: start the broker again, "
+                        + "on a less busy machine")
+            }
+        }
+        isTested = true
+    }
+
+    /// True for endpoints that are not files of this machine.
+    static func asksForKeys(_ endpoint: String) -> Bool { !endpoint.hasPrefix("ipc://") }
+
+    /// How a listener asks who is there.
+    static func security(of endpoint: String, _ port: Port, _ doorkeeper: Doorkeeper?) -> SocketSecurity {
+        guard let doorkeeper, asksForKeys(endpoint) else { return .none }
+        return .curveServer(doorkeeper.pair, domain: port.rawValue)
+    }
+
+    /// Whether a message may reach the core. If not, its sender is told why.
+    ///
+    /// Asked for every message, not once per session: names of connections are used again, and lists change.
+    func permits(_ header: Header, of peer: PeerIdentity, at port: Port) -> Bool {
+        let roles = doorkeeper?.roles(of: &message) ?? port.localRoles
+        guard let reason = port.objection(to: header, from: roles) else { return true }
+        let side = port == .clients ? clientSide : workerSide
+        if header.kind == .call {
+            let status = reason == .keyRefused ? Status.unauthenticated : .permissionDenied
+            turnAway(
+                peer, header, Verdict(status: status, certainty: .notExecuted, reason: reason), on: side)
+        }
+        if reason == .keyRefused {
+            // Its key has left the list. It may come again, and will be asked then.
+            sendHeader(Header(.goAway), to: peer, on: side)
+            if port == .workers { core.dismiss(peer, loop.now) }
+        }
+        return false
+    }
+}
+
+extension BrokerCore {
+    /// Ends a worker's session, if the peer has one, because it has lost the right to it.
+    mutating func dismiss(_ peer: PeerIdentity, _ now: MonotonicTime) {
+        if let worker = workerIndex[peer] { workerLost(worker, now) }
+    }
+}
