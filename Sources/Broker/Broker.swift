@@ -127,7 +127,8 @@ public final class Broker {
             var pong = Header(.pong)
             pong.callID = header.callID
             sendHeader(pong, to: peer, on: clientSide)
-        case .pong, .goAway, .data, .result, .returned, .ready, .beat, .own, .disown, .drain:
+        case .pong, .goAway, .data, .credit, .result, .returned, .ready, .beat, .own, .disown, .drain,
+            .describe:
             core.counters.malformed += 1
         }
     }
@@ -216,7 +217,7 @@ public final class Broker {
         case .call:
             guard let client = core.client(peer, isWorker: true, now) else { return }
             receiveCall(header, from: client)
-        case .ping, .pong, .cancel, .data, .ready:
+        case .ping, .pong, .cancel, .data, .credit, .ready, .describe:
             core.counters.malformed += 1
         }
     }

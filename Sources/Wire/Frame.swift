@@ -16,6 +16,20 @@ public enum Frame {
         return frame
     }
 
+    /// The bytes of a message with metadata; sets the header's length of it.
+    ///
+    /// - Throws: `badLength` when the metadata is more than a message may carry.
+    public static func encode(
+        _ header: Header, metadata: Metadata, body: [UInt8] = []
+    ) throws(WireError) -> [UInt8] {
+        guard !metadata.isEmpty else { return encode(header, body: body) }
+        var writer = MessagePackWriter()
+        try metadata.encode(into: &writer)
+        var header = header
+        header.metadataLength = UInt16(writer.bytes.count)
+        return encode(header, body: writer.bytes + body)
+    }
+
     /// Reads the body of a frame whose header is known; refuses bytes after it.
     public static func decodeBody<Body: MessageBody>(
         _ frame: Span<UInt8>, header: Header, as: Body.Type

@@ -21,7 +21,8 @@ public struct Header: Hashable, Sendable {
     public var reason: Reason = .none
     /// Names the call between the two ends of one hop. Chosen by the caller's side, never zero for a call.
     public var callID: UInt64 = 0
-    /// Place in a stream, from 0. Always 0 in unary calls.
+    /// DATA: place in its direction, from 0. CREDIT: items allowed in all. RESULT: items sent. Always 0 in
+    /// unary calls.
     public var sequence: UInt32 = 0
     /// CALL: milliseconds left until the deadline, 0 for none. RESULT: milliseconds to wait before a retry.
     public var milliseconds: UInt32 = 0
@@ -49,23 +50,27 @@ public struct Header: Hashable, Sendable {
         case pong = 0x04
         case goAway = 0x05
         case call = 0x10
-        /// An item of a stream. Reserved: no method streams yet.
+        /// An item of a stream.
         case data = 0x11
         case result = 0x12
         case cancel = 0x13
         /// A call handed back by a worker that has not begun it.
         case returned = 0x14
+        /// How many items of a stream the sender takes in all.
+        case credit = 0x15
         case ready = 0x20
         case beat = 0x21
         case own = 0x22
         case disown = 0x23
         case drain = 0x24
+        /// What a method is, for reflection.
+        case describe = 0x25
     }
 
     public struct Flags: OptionSet, Hashable, Sendable {
         public let rawValue: UInt8
         public init(rawValue: UInt8) { self.rawValue = rawValue }
-        /// The last message of its direction. Always set in unary calls.
+        /// The last message of its direction: of a RESULT always, of a CALL whose caller sends no items.
         public static let end = Flags(rawValue: 1)
         /// Not the first attempt: gates let it pass.
         public static let retry = Flags(rawValue: 2)
@@ -73,7 +78,15 @@ public struct Header: Hashable, Sendable {
         public static let keyed = Flags(rawValue: 4)
         /// The routing key's `sale` is itself a partition number.
         public static let partition = Flags(rawValue: 8)
-        static let known: Flags = [.end, .retry, .keyed, .partition]
+        /// CALL: not unary; DATA may follow in both directions.
+        public static let stream = Flags(rawValue: 16)
+        /// The body is compressed.
+        public static let compressed = Flags(rawValue: 32)
+        /// CALL: bodies of the answer may be compressed.
+        public static let takesCompressed = Flags(rawValue: 64)
+        static let known: Flags = [
+            .end, .retry, .keyed, .partition, .stream, .compressed, .takesCompressed,
+        ]
     }
 
     /// Reads the header of a frame, or says what is wrong with it.

@@ -60,6 +60,18 @@ public struct MessagePackWriter: Sendable {
 
     public mutating func raw(_ byte: UInt8) { bytes.append(byte) }
 
+    public mutating func binary(_ value: [UInt8]) {
+        switch value.count {
+        case 0...0xff: append(0xc4, UInt8(value.count))
+        case 0...0xffff: append(0xc5, UInt16(value.count))
+        default: append(0xc6, UInt32(value.count))
+        }
+        bytes.append(contentsOf: value)
+    }
+
+    /// Appends values that are MessagePack already.
+    public mutating func raw(_ values: some Sequence<UInt8>) { bytes.append(contentsOf: values) }
+
     /// 16 bytes of binary: a request key, most significant byte first.
     public mutating func key(_ value: UInt128) {
         bytes.append(0xc4)

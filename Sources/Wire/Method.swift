@@ -1,24 +1,14 @@
-/// A method that a client can call: its name, and the types of its request and reply.
+/// A unary method: its name, and the types of its one request and one reply.
 public struct Method<Request: MessageBody, Reply: MessageBody>: Sendable {
     public let name: String
     public let id: MethodID
-    public let routing: Routing
+    public let routing: MethodRouting
     public let priority: Priority
     /// Who may call it, at brokers that ask for keys.
     public let role: Role
 
-    /// Which worker a call goes to.
-    public enum Routing: Sendable {
-        /// To the owner of the sale's partition.
-        case keyed
-        /// To the owner of a partition named in the request.
-        case partition
-        /// To the least loaded worker that has the method.
-        case free
-    }
-
     public init(
-        _ name: String, _ routing: Routing, priority: Priority = .normal, role: Role = .service
+        _ name: String, _ routing: MethodRouting = .free, priority: Priority = .normal, role: Role = .service
     ) {
         self.name = name
         self.id = MethodID(name)
@@ -26,6 +16,16 @@ public struct Method<Request: MessageBody, Reply: MessageBody>: Sendable {
         self.priority = priority
         self.role = role
     }
+}
+
+/// Which worker a call goes to.
+public enum MethodRouting: Sendable, CaseIterable {
+    /// To the owner of the sale's partition.
+    case keyed
+    /// To the owner of a partition named in the request.
+    case partition
+    /// To the least loaded worker that has the method.
+    case free
 }
 
 /// The body of a request or reply: one MessagePack map with string keys.

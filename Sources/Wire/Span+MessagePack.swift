@@ -111,6 +111,36 @@ extension Span where Element == UInt8 {
         return string
     }
 
+    /// Binary of at most `maximum` bytes.
+    public func readBinary(at offset: inout Int, maximum: Int, field: String) throws(WireError) -> [UInt8] {
+        let start = offset
+        let length: Int
+        switch try readByte(at: &offset) {
+        case 0xc4: length = Int(try bigEndian(at: &offset, as: UInt8.self))
+        case 0xc5: length = Int(try bigEndian(at: &offset, as: UInt16.self))
+        case 0xc6: length = Int(try bigEndian(at: &offset, as: UInt32.self))
+        default: throw WireError(.wrongType, at: start)
+        }
+        guard length <= count - offset else { throw WireError(.truncated, at: start) }
+        guard length <= maximum else { throw WireError(.badValue, at: start, field: field) }
+        var copy: [UInt8] = []
+        copy.reserveCapacity(length)
+        for index in offset..<offset + length { copy.append(self[index]) }
+        offset += length
+        return copy
+    }
+
+    /// The bytes of one value of any type, as they are.
+    public func readRaw(at offset: inout Int, maximum: Int, field: String) throws(WireError) -> [UInt8] {
+        let start = offset
+        try skipValue(at: &offset)
+        guard offset - start <= maximum else { throw WireError(.badValue, at: start, field: field) }
+        var copy: [UInt8] = []
+        copy.reserveCapacity(offset - start)
+        for index in start..<offset { copy.append(self[index]) }
+        return copy
+    }
+
     /// 16 bytes of binary.
     public func readKey(at offset: inout Int) throws(WireError) -> UInt128 {
         let start = offset

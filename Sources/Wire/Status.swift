@@ -76,6 +76,10 @@ public enum Reason: UInt16, Sendable, CaseIterable {
     case malformed = 47
     case draining = 48
     case busy = 49
+    /// An item of a stream was out of order or beyond its credit.
+    case flowControl = 50
+    /// The service says that it does not serve now.
+    case notServing = 51
 
     // Answers about keys.
     /// The method is for another role; see `Role`.

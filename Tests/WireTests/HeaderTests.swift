@@ -48,8 +48,8 @@ import Testing
         (1, 0, WireError(.unknownVersion, at: 1)),
         (1, 2, WireError(.unknownVersion, at: 1)),
         (2, 0x00, WireError(.unknownKind, at: 2)),
-        (2, 0x15, WireError(.unknownKind, at: 2)),
-        (3, 0x10, WireError(.reservedBits, at: 3)),
+        (2, 0x16, WireError(.unknownKind, at: 2)),
+        (3, 0x90, WireError(.reservedBits, at: 3)),
         (3, 0x80, WireError(.reservedBits, at: 3)),
         (4, 1, WireError(.badLength, at: 4)),
         (5, 0xff, WireError(.badLength, at: 4)),
@@ -72,7 +72,7 @@ import Testing
         #expect(throws: WireError(.badValue, at: 6, field: "status")) { try Header(decoding: frame.span) }
     }
 
-    @Test(arguments: [2, 9, 23, 39, 50, 0xffff])
+    @Test(arguments: [2, 9, 23, 39, 90, 0xffff])
     func `a reason of a newer peer is read as other`(reason: UInt16) throws {
         var frame = Frame.encode(Header(.result))
         frame[42] = UInt8(reason & 0xff)

@@ -70,7 +70,11 @@ import WireTestSupport
         #expect(rows("certainty") == numbers(of: Certainty.self))
         #expect(rows("priority") == numbers(of: Priority.self))
         #expect(rows("reason") == numbers(of: Reason.self))
-        #expect(rows("flag") == ["end": 1, "retry": 2, "keyed": 4, "partition": 8])
+        #expect(
+            rows("flag") == [
+                "end": 1, "retry": 2, "keyed": 4, "partition": 8, "stream": 16, "compressed": 32,
+                "takesCompressed": 64,
+            ])
     }
 
     @Test func `the page's limits are the code's`() {
@@ -78,13 +82,19 @@ import WireTestSupport
         #expect(text.contains("at most 65,536 bytes") && Limits.messageSize == 65_536)
         #expect(text.contains("at most 120 bytes") && Limits.nameLength == 120)
         #expect(text.contains("sentence 1,024") && Limits.failureTextLength == 1_024)
+        #expect(text.contains("at most 8,192 bytes and 64 pairs"))
+        #expect(Limits.metadataSize == 8_192 && Limits.metadataPairs == 64)
+        #expect(text.contains("Each side may send 16 items") && Limits.initialCredit == 16)
+        #expect(text.contains("at most 1,024 beyond") && Limits.largestCredit == 1_024)
+        #expect(text.contains("at most 1,048,576") && Limits.plainSize == 1_048_576)
+        #expect(text.contains("bodies above 1,024 bytes") && Limits.smallestCompressed == 1_024)
         #expect(text.contains("read as 30 s") && Limits.defaultDeadline == .seconds(30))
         #expect(text.contains("read as 300 s") && Limits.longestDeadline == .seconds(300))
     }
 
-    @Test func `the page has a frame of every kind but the reserved one`() {
+    @Test func `the page has a frame of every kind`() {
         let kinds = Set(ProtocolDocumentTests.page.frames.compactMap { $0.claims["kind"] })
-        #expect(kinds == Set(Header.Kind.allCases.map { "\($0)" }).subtracting(["data"]))
+        #expect(kinds == Set(Header.Kind.allCases.map { "\($0)" }))
     }
 
     @Test(arguments: page.frames)
@@ -101,6 +111,7 @@ import WireTestSupport
         claim("certainty", header.kind == .result ? "\(header.certainty)" : nil)
         claim("reason", header.kind == .result ? "\(header.reason)" : nil)
         claim("callID", "\(header.callID)")
+        claim("sequence", header.sequence == 0 ? nil : "\(header.sequence)")
         claim("milliseconds", header.milliseconds == 0 ? nil : "\(header.milliseconds)")
         if let method = claims.removeValue(forKey: "method") { #expect(MethodID(method) == header.method) }
         let isRouted = header.routing != RoutingKey(sale: 0, lane: 0)
@@ -111,16 +122,24 @@ import WireTestSupport
             "requestKey",
             header.requestKey == 0 ? nil : String(repeating: "0", count: 32 - key.count) + key)
         var offset = Header.size
-        let body = frame.bytes.count > Header.size ? try frame.bytes.span.text(at: &offset) : nil
-        claim("body", body)
-        #expect(offset == frame.bytes.count)
+        let metadata = try Metadata(decoding: frame.bytes.span, header: header)
+        claim("metadata", metadata.isEmpty ? nil : try frame.bytes.span.text(at: &offset))
+        if header.flags.contains(.compressed) {
+            let digits = frame.bytes[offset...].map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
+            claim("compressed", "h'\(digits.joined())'")
+        } else {
+            claim("body", offset < frame.bytes.count ? try frame.bytes.span.text(at: &offset) : nil)
+            #expect(offset == frame.bytes.count)
+        }
         #expect(claims.isEmpty)
-        #expect(Frame.encode(header, body: Array(frame.bytes[Header.size...])) == frame.bytes)
+        let body = Array(frame.bytes[(Header.size + Int(header.metadataLength))...])
+        #expect(try Frame.encode(header, metadata: metadata, body: body) == frame.bytes)
     }
 
     private func words(_ flags: Header.Flags) -> String? {
         let names: [(Header.Flags, String)] = [
             (.end, "end"), (.retry, "retry"), (.keyed, "keyed"), (.partition, "partition"),
+            (.stream, "stream"), (.compressed, "compressed"), (.takesCompressed, "takesCompressed"),
         ]
         let set = names.filter { flags.contains($0.0) }.map(\.1)
         return set.isEmpty ? nil : set.joined(separator: " ")

@@ -66,7 +66,8 @@ extension ClientCore {
             answered(header, from: broker, now: now, random: random)
         case .pong: comeUp(broker, now)
         case .goAway: drain(broker, retryAfter: .milliseconds(Int64(header.milliseconds)), now, random)
-        case .ping, .call, .data, .cancel, .returned, .ready, .beat, .own, .disown, .drain:
+        case .ping, .call, .data, .credit, .cancel, .returned, .ready, .beat, .own, .disown, .drain,
+            .describe:
             counts.malformed += 1
         }
     }

@@ -131,7 +131,7 @@ extension Worker {
             let session = link.session
             link.end(loop.now, random())
             lost(link, session, loop.now)
-        case .ping, .pong, .data, .returned, .ready, .own, .disown, .drain:
+        case .ping, .pong, .data, .credit, .returned, .ready, .own, .disown, .drain, .describe:
             break
         }
     }
