@@ -91,6 +91,9 @@ let package = Package(
         .target(
             name: "RedisTestSupport", dependencies: ["Wire", "ZeroMQ", "Redis"],
             path: "Tests/RedisTestSupport", swiftSettings: settings),
+        .target(
+            name: "HostileTestSupport", dependencies: ["SeededTestSupport"], path: "Tests/HostileTestSupport",
+            swiftSettings: settings),
         .target(name: "SeededTestSupport", path: "Tests/SeededTestSupport", swiftSettings: strict),
         .target(
             name: "WireTestSupport", path: "Tests/WireTestSupport",
@@ -113,7 +116,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ResilienceTests", dependencies: ["Resilience", "Wire"], swiftSettings: settings),
-        .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ", "Wire"], swiftSettings: settings),
+        .testTarget(
+            name: "ZeroMQTests", dependencies: ["ZeroMQ", "Wire", "HostileTestSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "RedisTests", dependencies: ["Wire", "ZeroMQ", "Redis", "RedisTestSupport"],
             swiftSettings: settings),
@@ -128,7 +133,7 @@ let package = Package(
         .testTarget(
             name: "BrokerTests",
             dependencies: [
-                "Broker", "Methods", "Sales", "Wire", "ZeroMQ", "SeededTestSupport",
+                "Broker", "Methods", "Sales", "Wire", "ZeroMQ", "SeededTestSupport", "HostileTestSupport",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
@@ -156,7 +161,12 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
-        .testTarget(name: "IntegrationTests", dependencies: ["stampede"], swiftSettings: settings),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: [
+                "stampede", "Client", "Methods", "Sales", "Wire", "ZeroMQ", "SeededTestSupport", "HostileTestSupport",
+            ],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

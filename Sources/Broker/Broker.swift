@@ -55,18 +55,8 @@ public final class Broker {
             if let lock = try EndpointLock(endpoint) { locks.append(HeldLock(lock)) }
         }
         self.locks = locks
-        var bound: [String] = []
-        for endpoint in clients {
-            try clientSide.socket.secure(Broker.security(of: endpoint, .clients, doorkeeper))
-            bound.append(try clientSide.socket.bind(endpoint))
-        }
-        clientEndpoints = bound
-        bound = []
-        for endpoint in workers {
-            try workerSide.socket.secure(Broker.security(of: endpoint, .workers, doorkeeper))
-            bound.append(try workerSide.socket.bind(endpoint))
-        }
-        workerEndpoints = bound
+        clientEndpoints = try Broker.bind(clients, as: .clients, clientSide.socket, doorkeeper)
+        workerEndpoints = try Broker.bind(workers, as: .workers, workerSide.socket, doorkeeper)
     }
 
     /// Puts the broker on its loop.

@@ -64,7 +64,7 @@ public struct Socket: ~Copyable {
         return String(decoding: buffer.prefix(max(0, size - 1)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// Sets who is asked by whom at the endpoints that are bound or connected from now on.
+    /// Sets who is asked by whom at the endpoints that are bound or connected from now on. Cannot be taken back.
     public borrowing func secure(_ security: SocketSecurity) throws(ZeroMQError) {
         try security.apply(to: pointer)
     }

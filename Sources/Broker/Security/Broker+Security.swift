@@ -27,16 +27,27 @@ extension Broker {
                         + "on a less busy machine")
             }
         }
+        doorkeeper.forgetRefusals()
         isTested = true
     }
 
     /// True for endpoints that are not files of this machine.
     static func asksForKeys(_ endpoint: String) -> Bool { !endpoint.hasPrefix("ipc://") }
 
-    /// How a listener asks who is there.
-    static func security(of endpoint: String, _ port: Port, _ doorkeeper: Doorkeeper?) -> SocketSecurity {
-        guard let doorkeeper, asksForKeys(endpoint) else { return .none }
-        return .curveServer(doorkeeper.pair, domain: port.rawValue)
+    /// Binds a port's endpoints, and returns them as bound, in their order.
+    static func bind(
+        _ endpoints: [String], as port: Port, _ socket: borrowing Socket, _ doorkeeper: Doorkeeper?
+    ) throws(ZeroMQError) -> [String] {
+        var bound = endpoints
+        // Those that ask for keys last: libzmq takes the order to ask, but not back.
+        for index in endpoints.indices where !asksForKeys(endpoints[index]) {
+            bound[index] = try socket.bind(endpoints[index])
+        }
+        if let doorkeeper { try socket.secure(.curveServer(doorkeeper.pair, domain: port.rawValue)) }
+        for index in endpoints.indices where asksForKeys(endpoints[index]) {
+            bound[index] = try socket.bind(endpoints[index])
+        }
+        return bound
     }
 
     /// Whether a message may reach the core. If not, its sender is told why.

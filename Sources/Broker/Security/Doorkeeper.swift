@@ -97,6 +97,9 @@ public final class Doorkeeper {
         }
     }
 
+    /// The strangers so far were our own.
+    func forgetRefusals() { refusals = Refusals() }
+
     private func tellRefusals() {
         guard let last = refusals.last else { return }
         logger.warning(

@@ -62,7 +62,8 @@ public enum KeyFile {
             guard words.count == 2, Z85.decode(String(words[1])) != nil else {
                 // The line is not shown: it may hold a secret.
                 throw SecurityError(
-                    "line \(index + 1) of ‘\(path)’ is no key: it must be ‘public’ or ‘secret’ and 40 characters")
+                    "line \(index + 1) of ‘\(path)’ is no key: it must be ‘public’ or ‘secret’ and 40 characters"
+                )
             }
             switch kind {
             case "public": keys.public = String(words[1])

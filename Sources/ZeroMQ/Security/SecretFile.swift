@@ -65,7 +65,8 @@ public enum SecretFile {
                     "the \(what) ‘\(path)’ is there already: choose another name, or move it away first")
             }
             throw SecurityError(
-                "the \(what) ‘\(path)’ cannot be written (\(String(cString: strerror(errno)))): check its folder")
+                "the \(what) ‘\(path)’ cannot be written (\(String(cString: strerror(errno)))): check its folder"
+            )
         }
         defer { close(descriptor) }
         let bytes = Array(content.utf8)

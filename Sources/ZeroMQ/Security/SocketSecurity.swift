@@ -13,9 +13,8 @@ public enum SocketSecurity: Sendable, Equatable {
     func apply(to socket: UnsafeMutableRawPointer) throws(ZeroMQError) {
         switch self {
         case .none:
-            // With a domain, even NULL would ask the handler.
-            try set(socket, ZMQ_ZAP_DOMAIN, [])
-            try set(socket, ZMQ_CURVE_SERVER, 0)
+            // What a new socket has. Once set, a ZAP domain cannot be taken back (4.3.4 refuses an empty one).
+            return
         case .curveServer(let pair, let domain):
             precondition(!domain.isEmpty, "without a domain libzmq lets everybody in")
             try set(socket, ZMQ_ZAP_DOMAIN, Array(domain.utf8))
