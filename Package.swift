@@ -164,7 +164,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "stampede", "Client", "Methods", "Sales", "Wire", "ZeroMQ", "SeededTestSupport", "HostileTestSupport",
+                "stampede", "Client", "Methods", "Sales", "Wire", "ZeroMQ", "SeededTestSupport",
+                "HostileTestSupport",
             ],
             swiftSettings: settings),
     ],

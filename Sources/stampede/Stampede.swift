@@ -33,7 +33,8 @@ struct Stampede: ParsableCommand {
             CommandGroup(
                 name: "Sell", subcommands: [SaleCommand.self, OrderCommand.self, StatusCommand.self]),
             CommandGroup(name: "The ledger", subcommands: [Migrate.self, AuditCommand.self]),
-            CommandGroup(name: "Processes", subcommands: [BrokerCommand.self, WorkerCommand.self, Keygen.self]),
+            CommandGroup(
+                name: "Processes", subcommands: [BrokerCommand.self, WorkerCommand.self, Keygen.self]),
         ])
 
     static func main() {

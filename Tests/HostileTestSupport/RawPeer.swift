@@ -1,6 +1,6 @@
 import Glibc
 
-/// A TCP connection without ZeroMQ at its end: it sends whatever bytes it likes.
+/// A connection without ZeroMQ at its end: it sends whatever bytes it likes.
 public final class RawPeer {
     private let descriptor: Int32
 
@@ -18,6 +18,27 @@ public final class RawPeer {
             }
         }
         guard isConnected else { return nil }
+        limitWaiting()
+    }
+
+    /// Connects to a Unix socket.
+    public init?(path: String) {
+        descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_un()
+        let bytes = Array(path.utf8)
+        guard descriptor >= 0, bytes.count < MemoryLayout.size(ofValue: address.sun_path) else { return nil }
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+        let isConnected = withUnsafePointer(to: &address) { address in
+            address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
+            }
+        }
+        guard isConnected else { return nil }
+        limitWaiting()
+    }
+
+    private func limitWaiting() {
         // Whoever is attacked may stop reading; we do not wait for it for ever.
         var limit = timeval(tv_sec: 1, tv_usec: 0)
         let size = socklen_t(MemoryLayout<timeval>.size)
@@ -52,6 +73,13 @@ public final class RawPeer {
             bytes += buffer[..<more]
         }
         return bytes
+    }
+
+    /// What has come, without waiting.
+    public func receiveAvailable() -> [UInt8] {
+        var buffer = [UInt8](repeating: 0, count: 4_096)
+        let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
+        return count > 0 ? Array(buffer[..<count]) : []
     }
 
     /// True once the other side has ended the connection; waits a second at most.

@@ -27,7 +27,9 @@ public struct AllowList: Sendable, Equatable {
         var entries: [Entry] = []
         var lines: [CurveKey: Int] = [:]
         var mistakes: [String] = []
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+            .enumerated()
+        {
             let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" || $0 == "\r" || $0 == "\r\n" })
             guard let first = words.first, !first.hasPrefix("#") else { continue }
             do throws(Mistake) {

@@ -56,7 +56,9 @@ public enum KeyFile {
         _ text: String, _ path: String
     ) throws(SecurityError) -> (public: String?, secret: String?) {
         var keys: (public: String?, secret: String?) = (nil, nil)
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+            .enumerated()
+        {
             let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" || $0 == "\r" })
             guard let kind = words.first, !kind.hasPrefix("#") else { continue }
             guard words.count == 2, Z85.decode(String(words[1])) != nil else {

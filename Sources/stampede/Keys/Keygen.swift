@@ -28,7 +28,8 @@ struct Keygen: ParsableCommand {
     func run() throws {
         guard name.utf8.allSatisfy(Keygen.isAllowed), !name.hasPrefix("."), 1...64 ~= name.utf8.count else {
             throw Failure(
-                .usage, "‘\(name)’ is no name for a key: use 1 to 64 letters, digits, dots, dashes and underscores")
+                .usage,
+                "‘\(name)’ is no name for a key: use 1 to 64 letters, digits, dots, dashes and underscores")
         }
         for word in role.split(separator: ",", omittingEmptySubsequences: false)
         where Role(rawValue: String(word)) == nil {

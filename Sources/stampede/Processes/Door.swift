@@ -19,7 +19,8 @@ struct Door {
             return
         }
         guard !isInsecure else {
-            throw Failure(.usage, "--insecure-tcp asks nobody, --curve-key and --allow ask everybody: choose one")
+            throw Failure(
+                .usage, "--insecure-tcp asks nobody, --curve-key and --allow ask everybody: choose one")
         }
         guard let curveKey else { throw Failure(.usage, "--allow needs --curve-key: give both") }
         guard let allow else { throw Failure(.usage, "--curve-key needs --allow: give both") }

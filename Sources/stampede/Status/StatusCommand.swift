@@ -21,7 +21,9 @@ struct StatusCommand: ParsableCommand {
             while true {
                 let answers = await client.brokerStatus(options: options)
                 let view = StatusView(answers)
-                if view.answers == 0 && !watch, let refusal = StatusCommand.refusal(in: answers) { throw refusal }
+                if view.answers == 0 && !watch, let refusal = StatusCommand.refusal(in: answers) {
+                    throw refusal
+                }
                 guard view.answers > 0 || watch else {
                     throw Failure(
                         .refused,

@@ -49,6 +49,11 @@ final class Peer {
         socket = nil
     }
 
+    /// Whether the connection stands, or does within the time.
+    func isConnected(within limit: TimeAmount) -> Bool {
+        loop.run(atMost: limit) { socket?.isWritable == true }
+    }
+
     // MARK: Sending
 
     /// Sends a frame once the connection stands; returns false if it does not within seconds.

@@ -39,7 +39,9 @@ import Wire
         }
     }
 
-    @Test func `a handler is asked about domain, address and key, and names the sender of every message`() throws {
+    @Test func `a handler is asked about domain, address and key, and names the sender of every message`()
+        throws
+    {
         let (server, own) = (try CurveKeyPair(), try CurveKeyPair())
         let handler = try Handler(context, loop) { _ in Array("shop".utf8) }
         let (router, endpoint) = try door(server)
@@ -62,6 +64,7 @@ import Wire
         let socket = try Socket(.dealer, in: context, options: options)
         let monitor = try HandshakeMonitor(of: socket, in: context)
         try socket.connect(endpoint)
+        loop.watch(monitor.socket) {}
         var event: HandshakeMonitor.Event?
         loop.run(atMost: .seconds(10)) {
             event = event ?? monitor.next()
