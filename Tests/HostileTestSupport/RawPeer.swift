@@ -40,7 +40,7 @@ public final class RawPeer {
 
     private func limitWaiting() {
         // Whoever is attacked may stop reading; we do not wait for it for ever.
-        var limit = timeval(tv_sec: 1, tv_usec: 0)
+        var limit = timeval(tv_sec: 0, tv_usec: 250_000)
         let size = socklen_t(MemoryLayout<timeval>.size)
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, size)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
@@ -63,7 +63,7 @@ public final class RawPeer {
         return true
     }
 
-    /// Reads until so many bytes have come, the connection has ended, or a second has passed without any.
+    /// Reads until so many bytes have come, the connection has ended, or a quarter of a second has passed without any.
     public func receive(atLeast count: Int) -> [UInt8] {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4_096)
@@ -82,13 +82,15 @@ public final class RawPeer {
         return count > 0 ? Array(buffer[..<count]) : []
     }
 
-    /// True once the other side has ended the connection; waits a second at most.
+    /// True once the other side has ended the connection; waits ten seconds at most.
     public func isEnded() -> Bool {
         var buffer = [UInt8](repeating: 0, count: 4_096)
-        while true {
+        var patience = 40
+        while patience > 0 {
             let count = recv(descriptor, &buffer, buffer.count, 0)
             if count == 0 || (count < 0 && errno != EAGAIN) { return true }
-            if count < 0 { return false }
+            if count < 0 { patience -= 1 }
         }
+        return false
     }
 }
