@@ -56,18 +56,27 @@ extension Broker {
     func permits(_ header: Header, of peer: PeerIdentity, at port: Port) -> Bool {
         let roles = doorkeeper?.roles(of: &message) ?? port.localRoles
         guard let reason = port.objection(to: header, from: roles) else { return true }
-        let side = port == .clients ? clientSide : workerSide
-        if header.kind == .call {
-            let status = reason == .keyRefused ? Status.unauthenticated : .permissionDenied
-            turnAway(
-                peer, header, Verdict(status: status, certainty: .notExecuted, reason: reason), on: side)
-        }
-        if reason == .keyRefused {
-            // Its key has left the list. It may come again, and will be asked then.
-            sendHeader(Header(.goAway), to: peer, on: side)
-            if port == .workers { core.dismiss(peer, loop.now) }
-        }
+        refuse(header, of: peer, at: port, reason)
         return false
+    }
+
+    private func refuse(_ header: Header, of peer: PeerIdentity, at port: Port, _ reason: Reason) {
+        let now = loop.now
+        let verdict = Verdict(
+            status: reason == .keyRefused ? .unauthenticated : .permissionDenied, certainty: .notExecuted,
+            reason: reason)
+        // Through the core's table, which bounds what is sent to who does not read it.
+        guard let client = core.client(peer, isWorker: port == .workers, now) else {
+            return turnAway(peer, header, verdict, on: port == .clients ? clientSide : workerSide)
+        }
+        guard !core.clients[Int(client)]!.isMuted else { return }
+        if header.kind == .call, header.callID != 0 { core.refuse(client, header.callID, verdict) }
+        guard reason == .keyRefused else { return }
+        if port == .workers { core.dismiss(peer, now) }
+        perform()
+        // Its key has left the list. It may come again, and will be asked then.
+        outgoing = Message(header: Header(.goAway), body: MessagePackWriter())
+        send(&outgoing, to: client)
     }
 }
 

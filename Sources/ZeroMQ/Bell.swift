@@ -1,14 +1,14 @@
 import Glibc
 
 /// Wakes a thread that waits in `poll`: a pipe (pipe(7)) that holds at most a few bytes.
-final class Bell: Sendable {
+public final class Bell: Sendable {
     /// Readable after a ring.
-    let descriptor: Int32
+    public let descriptor: Int32
     private let writer: Int32
 
-    init() {
+    public init() {
         var ends: [Int32] = [0, 0]
-        let code = unsafe pipe(&ends)
+        let code = pipe(&ends)
         precondition(code == 0, "pipe failed (errno \(errno)); raise the limit of open files")
         for end in ends {
             _ = fcntl(end, F_SETFL, O_NONBLOCK)
@@ -19,19 +19,20 @@ final class Bell: Sendable {
     }
 
     deinit {
-        Glibc.close(descriptor)
-        Glibc.close(writer)
+        close(descriptor)
+        close(writer)
     }
 
-    func ring() {
+    /// May be called on any thread.
+    public func ring() {
         var byte: UInt8 = 1
         // A full pipe has been rung already.
-        _ = unsafe write(writer, &byte, 1)
+        _ = write(writer, &byte, 1)
     }
 
     /// Takes the rings that have been.
-    func silence() {
+    public func silence() {
         var bytes: (UInt64, UInt64) = (0, 0)
-        _ = unsafe read(descriptor, &bytes, MemoryLayout.size(ofValue: bytes))
+        _ = read(descriptor, &bytes, MemoryLayout.size(ofValue: bytes))
     }
 }
