@@ -1,11 +1,11 @@
 # One command per job. Each installs what it needs; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench build lint format clean packages fuzz fuzz-nightly
+.PHONY: help demo test bench build lint format clean packages fuzz fuzz-nightly fuzz-broker
 
 sources := Sources Tests Package.swift bench/Package.swift bench/Sources fuzz/Package.swift fuzz/Sources
 
 help: ## list the commands
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
 demo: packages ## run a flash sale on a local cluster of real processes
 	swift build -c release --product stampede
@@ -13,6 +13,10 @@ demo: packages ## run a flash sale on a local cluster of real processes
 
 test: build lint ## build, lint, and run every test
 	swift test --no-parallel
+
+fuzz-broker: build ## attack a live broker with raw bytes for FUZZ_SECONDS (600), from a new seed
+	STAMPEDE_FUZZ_SECONDS=$${FUZZ_SECONDS:-600} STAMPEDE_FUZZ_SEED=$${FUZZ_SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')} \
+		swift test --no-parallel --filter BrokerFuzzTests
 
 bench: packages ## measure what an order costs in each part, without I/O
 	swift run -c release --package-path bench cores

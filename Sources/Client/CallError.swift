@@ -75,6 +75,8 @@ extension CallError {
         case .tooMany:
             return "too many calls are in flight; await some of them, or raise maximumCallsInFlight"
         case .tooLarge: return "the request is larger than \(Limits.messageSize) bytes; make it smaller"
+        case .keyRefused:
+            return "no broker knows this client's key for the clients' port; ask an operator to list it"
         case .noSuchBroker: return "the client has no broker of that number; see its list `brokers`"
         }
     }

@@ -22,5 +22,7 @@ struct Ending: Hashable, Sendable {
         case tooLarge
         /// The options name a broker that the client was not given.
         case noSuchBroker
+        /// The deadline came while every broker turned the client's key away.
+        case keyRefused
     }
 }

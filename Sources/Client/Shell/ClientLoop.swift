@@ -8,10 +8,13 @@ final class ClientLoop {
     private let loop = EventLoop()
     private let context = Context()
     private let endpoints: [Endpoint]
+    private let keys: ConnectionKeys?
     private let inbox: Inbox
     private var core: ClientCore
     private var random: SplitMix64
     private var connections: [BrokerConnection?]
+    /// Brokers that turned our key away when it was last shown.
+    private var strangers: Set<Int> = []
     /// By slot of the core's table.
     private var pending: [Submission?] = []
     private var endedCalls = 0
@@ -29,6 +32,7 @@ final class ClientLoop {
 
     init(endpoints: [Endpoint], configuration: ClientConfiguration, inbox: Inbox) {
         self.endpoints = endpoints
+        keys = configuration.keys
         self.inbox = inbox
         core = ClientCore(brokers: endpoints.count, configuration: configuration, now: loop.now)
         var system = SystemRandomNumberGenerator()
@@ -124,7 +128,9 @@ final class ClientLoop {
     private func tick() {
         for broker in connections.indices {
             guard let connection = connections[broker] else { continue }
+            if connection.wasKeyRefused() { strangers.insert(broker) }
             if connection.socket.isWritable {
+                strangers.remove(broker)
                 core.connected(broker, now: loop.now)
             } else if core.sessions[broker].isConnected {
                 core.disconnected(broker, now: loop.now, random: random.next())
@@ -194,13 +200,21 @@ final class ClientLoop {
             preconditionFailure("the call in slot \(slot) ended twice")
         }
         endedCalls += 1
+        var ending = ending
+        if ending.cause == .deadline, ending.certainty == .notExecuted, strangers.count == endpoints.count {
+            ending.status = .unauthenticated
+            ending.reason = .keyRefused
+            ending.cause = .keyRefused
+        }
         let outcome = Outcome(ending: ending, body: ending.cause == .answer ? body : [])
         submission.continuation.resume(returning: outcome)
     }
 
     private func open(_ broker: Int) {
         do {
-            connections[broker] = try BrokerConnection(to: endpoints[broker], in: context, on: loop) {
+            connections[broker] = try BrokerConnection(
+                to: endpoints[broker], keys: keys, in: context, on: loop
+            ) {
                 [unowned self] in readFrames(from: broker)
             }
         } catch {
@@ -211,6 +225,7 @@ final class ClientLoop {
 
     private func drop(_ broker: Int) {
         guard let connection = connections[broker].take() else { return }
+        if connection.wasKeyRefused() { strangers.insert(broker) }
         loop.remove(connection.source)
     }
 }
