@@ -112,7 +112,7 @@ extension TypeDescription {
     /// A field whose type takes only certain values hides those after it, because nothing can be made up for
     /// it: let such types be `CaseIterable` or `Exemplified`. What is hidden is said in a field named `…`.
     public static func describe(
-        _ types: any Decodable.Type...
+        _ types: [any Decodable.Type]
     ) -> (names: [String], types: [TypeDescription]) {
         let recorder = TypeRecorder()
         let names = types.map { recorder.visit($0).name }

@@ -46,7 +46,7 @@ import WireTestSupport
     typealias Field = TypeDescription.Field
 
     @Test func `a type is described with those in it`() {
-        let (names, types) = TypeDescription.describe(Basket.self)
+        let (names, types) = TypeDescription.describe([Basket.self])
         #expect(names == ["Basket"])
         #expect(types.map(\.name) == ["Basket", "Line"])
         #expect(
@@ -68,7 +68,7 @@ import WireTestSupport
     }
 
     @Test func `a type that contains itself is described once`() {
-        let (names, types) = TypeDescription.describe(Tree.self, [Tree].self)
+        let (names, types) = TypeDescription.describe([Tree.self, [Tree].self])
         #expect(names == ["Tree", "array of Tree"])
         #expect(
             types == [
@@ -83,14 +83,14 @@ import WireTestSupport
     }
 
     @Test func `what cannot be seen is said`() throws {
-        let fields = try #require(TypeDescription.describe(Hider.self).types.first?.fields)
+        let fields = try #require(TypeDescription.describe([Hider.self]).types.first?.fields)
         #expect(fields.map(\.name) == ["first", "secret", "…"])
         #expect(fields.last?.about.contains("Secret") == true)
     }
 
     @Test func `descriptions describe themselves`() {
         #expect(
-            TypeDescription.describe(MethodDescription.self).types.map(\.name) == [
+            TypeDescription.describe([MethodDescription.self]).types.map(\.name) == [
                 "MethodDescription", "TypeDescription", "Field",
             ])
     }
