@@ -26,13 +26,14 @@ final class BrokerConnection {
     /// True once the broker has turned our key away.
     func wasKeyRefused() -> Bool { keyCheck?.wasRefused() == true }
 
-    /// Sends one frame, header and body written straight into it. False when the connection is gone.
-    func send(_ header: Header, body: [UInt8] = []) -> Bool {
-        var message = Message(size: Header.size + body.count)
+    /// Sends one frame, header and payload written straight into it. False when the connection is gone.
+    func send(_ header: Header, payload: [UInt8] = []) -> Bool {
+        var message = Message(size: Header.size + payload.count)
         message.withMutableSpan { header.encode(into: &$0) }
-        if !body.isEmpty {
+        if !payload.isEmpty {
             unsafe message.withMutableBytes { bytes in
-                unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[Header.size...]).copyBytes(from: body)
+                unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[Header.size...])
+                    .copyBytes(from: payload)
             }
         }
         switch socket.send(&message) {
