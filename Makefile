@@ -1,11 +1,11 @@
 # One command per job. Each installs what it needs; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench build lint format clean packages
+.PHONY: help demo test bench bench-rpc build lint format clean packages
 
-sources := Sources Tests Package.swift bench/Package.swift bench/Sources
+sources := Sources Tests Package.swift bench/Package.swift bench/Sources bench/grpc/Package.swift bench/grpc/Sources
 
 help: ## list the commands
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: packages ## run a flash sale on a local cluster of real processes
 	swift build -c release --product stampede
@@ -16,6 +16,12 @@ test: build lint ## build, lint, and run every test
 
 bench: packages ## measure what an order costs in each part, without I/O
 	swift run -c release --package-path bench cores
+
+bench-rpc: packages ## compare calls with libzmq in C and with grpc-swift 2; fails below bench/thresholds.json
+	swift build -c release --product stampede
+	swift build -c release --package-path bench
+	swift build -c release --package-path bench/grpc
+	cd bench && .build/release/rpc $(RPC)
 
 build: packages ## build everything, unoptimised
 	swift build

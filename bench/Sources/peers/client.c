@@ -56,10 +56,11 @@ static void prepare_call(struct client *client) {
         uint8_t key[16] = {0x42, 0x65, 0x6e, 0x63, 0x68, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
         frame[3] = FLAG_END | FLAG_KEYED;
         put64(frame + 24, method_number("order.place"));
-        put64(frame + 32, 7);
+        uint8_t sale = client->settings->asks_owner ? 8 : 7;
+        put64(frame + 32, sale);
         for (int index = 0; index < 16; index++) frame[48 + index] = key[15 - index];
         end = pack_map(end, 4);
-        end = pack_small(pack_string(end, "sale"), 7);
+        end = pack_small(pack_string(end, "sale"), sale);
         end = pack_small(pack_string(end, "buyer"), 42);
         end = pack_small(pack_string(end, "quantity"), 2);
         end = pack_binary(pack_string(end, "key"), key, sizeof key);
@@ -85,7 +86,7 @@ static void send_call(struct client *client, uint32_t slot) {
 static bool is_expected(const struct client *client, const uint8_t *frame, size_t size) {
     if (client->settings->expects_echo) return kind_of(frame) == KIND_CALL && size == client->size;
     if (kind_of(frame) != KIND_RESULT) return false;
-    if (client->settings->places_orders) {
+    if (client->settings->places_orders && !client->settings->asks_owner) {
         return frame[6] == STATUS_FAILED_PRECONDITION && get16(frame + 42) == REASON_SOLD_OUT;
     }
     return frame[6] == STATUS_OK && size == client->size;

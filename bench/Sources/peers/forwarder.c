@@ -78,9 +78,12 @@ int run_forwarder(const char *client_address, const char *worker_address) {
     zmq_msg_init(&identity);
     zmq_msg_init(&frame);
     zmq_pollitem_t items[] = {{clients, 0, ZMQ_POLLIN, 0}, {workers, 0, ZMQ_POLLIN, 0}};
-    while (zmq_poll(items, 2, -1) >= 0 || zmq_errno() == EINTR) {
+    while (true) {
+        // Until the worker is there nobody could take a call.
+        int first = worker_size > 0 ? 0 : 1;
+        items[0].revents = 0;
+        CHECK(zmq_poll(items + first, 2 - first, -1) >= 0 || zmq_errno() == EINTR);
         if (items[0].revents) forward_calls(clients, workers, &identity, &frame);
         if (items[1].revents) forward_results(clients, workers, &identity, &frame);
     }
-    return 1;
 }

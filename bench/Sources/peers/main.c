@@ -5,7 +5,7 @@
 
 static int usage(void) {
     fprintf(stderr,
-            "usage: peers client ADDRESS [--window N] [--place] [--echo] [--warmup MS] [--measure MS]\n"
+            "usage: peers client ADDRESS [--window N] [--place | --order] [--echo] [--warmup MS] [--measure MS]\n"
             "                            [--calls N --over MS]\n"
             "       peers forwarder CLIENTS WORKERS\n"
             "       peers worker ADDRESS\n"
@@ -32,7 +32,8 @@ static int parse_client(int argc, char **argv) {
         {"window", required_argument, NULL, 'w'},  {"place", no_argument, NULL, 'p'},
         {"echo", no_argument, NULL, 'e'},          {"warmup", required_argument, NULL, 'u'},
         {"measure", required_argument, NULL, 'm'}, {"calls", required_argument, NULL, 'c'},
-        {"over", required_argument, NULL, 'o'},    {NULL, 0, NULL, 0},
+        {"over", required_argument, NULL, 'o'},    {"order", no_argument, NULL, 'a'},
+        {NULL, 0, NULL, 0},
     };
     struct client_settings settings = {.window = 1, .warmup_ms = 300, .measure_ms = 1000};
     int option;
@@ -40,6 +41,7 @@ static int parse_client(int argc, char **argv) {
         switch (option) {
         case 'w': settings.window = atoi(optarg); break;
         case 'p': settings.places_orders = true; break;
+        case 'a': settings.places_orders = settings.asks_owner = true; break;
         case 'e': settings.expects_echo = true; break;
         case 'u': settings.warmup_ms = atoll(optarg); break;
         case 'm': settings.measure_ms = atoll(optarg); break;

@@ -16,6 +16,8 @@ struct client_settings {
     int window;
     /// Calls order.place for a sale whose gate is closed, in place of bench.echo.
     bool places_orders;
+    /// The sale's gate is open, so that the owner of its partition answers.
+    bool asks_owner;
     /// The other side sends frames back as they are.
     bool expects_echo;
     /// Run by time: this much before measuring, and this much measured.

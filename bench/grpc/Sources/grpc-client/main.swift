@@ -25,7 +25,8 @@ func makeClient() throws -> GRPCClient<HTTP2ClientTransport.Posix> {
 
 /// What one task has seen: latencies in nanoseconds of the calls that ended within the measured time.
 func call(
-    _ client: GRPCClient<HTTP2ClientTransport.Posix>, from: ContinuousClock.Instant, until: ContinuousClock.Instant
+    _ client: GRPCClient<HTTP2ClientTransport.Posix>, from: ContinuousClock.Instant,
+    until: ContinuousClock.Instant
 ) async throws -> [UInt32] {
     let body = [UInt8](repeating: 7, count: 64)
     var samples: [UInt32] = []
@@ -47,7 +48,9 @@ func call(
 }
 
 extension Duration {
-    var attoseconds: Int64 { Int64(clamping: components.seconds) * 1_000_000_000_000_000_000 + components.attoseconds }
+    var attoseconds: Int64 {
+        Int64(clamping: components.seconds) * 1_000_000_000_000_000_000 + components.attoseconds
+    }
 }
 
 let clients = try (0..<connections).map { _ in try makeClient() }
