@@ -1,11 +1,11 @@
 # One command per job. Each installs what it needs; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-rpc build lint format clean packages
+.PHONY: help demo test bench bench-rpc bench-counts build lint format clean packages
 
 sources := Sources Tests Package.swift bench/Package.swift bench/Sources bench/grpc/Package.swift bench/grpc/Sources
 
 help: ## list the commands
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
 demo: packages ## run a flash sale on a local cluster of real processes
 	swift build -c release --product stampede
@@ -22,6 +22,12 @@ bench-rpc: packages ## compare calls with libzmq in C and with grpc-swift 2; fai
 	swift build -c release --package-path bench
 	swift build -c release --package-path bench/grpc
 	cd bench && .build/release/rpc $(RPC)
+
+bench-counts: packages ## count instructions per operation and compare with the last commit
+	@command -v valgrind >/dev/null || { echo "Install valgrind to count instructions." >&2; exit 1; }
+	swift build -c release --product stampede
+	swift build -c release --package-path bench
+	cd bench && .build/release/counts ../.build/release/stampede counts.json
 
 build: packages ## build everything, unoptimised
 	swift build

@@ -39,6 +39,7 @@ let package = Package(
         .target(
             name: "BenchMethods", dependencies: [.product(name: "StampedeClient", package: "stampede")],
             swiftSettings: settings),
+        .executableTarget(name: "counts", swiftSettings: settings),
         // Loaded into a broker to count its allocations by who makes them.
         .target(name: "allocations"),
     ],
