@@ -36,6 +36,10 @@ let package = Package(
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             swiftSettings: settings),
+        .executableTarget(
+            name: "swift-worker",
+            dependencies: ["BenchMethods", .product(name: "StampedeService", package: "stampede")],
+            swiftSettings: settings),
         .target(
             name: "BenchMethods", dependencies: [.product(name: "StampedeClient", package: "stampede")],
             swiftSettings: settings),

@@ -49,7 +49,9 @@ struct Bench {
     // MARK: Comparisons
 
     private mutating func compareForwarding(_ peers: ForwardingPeers) throws {
-        let subjects = [peers.floor, peers.broker] + (options.wants("end-to-end") ? [peers.swift] : [])
+        let subjects =
+            [peers.floor, peers.broker]
+            + (options.wants("end-to-end") ? [peers.endToEnd, peers.swiftClient] : [])
         let windows = [1, 64, 1_024]
         for round in 0..<options.rounds {
             say("forwarding and end to end, round \(round + 1) of \(options.rounds)")
@@ -62,16 +64,18 @@ struct Bench {
                     "forwarding/\(window)", "our broker between C peers, calls/s, window \(window)",
                     record.of(peers.broker.name, window: window), to: floor))
             guard options.wants("end-to-end") else { continue }
-            ratios.append(
-                Ratio(
-                    "end-to-end/\(window)", "\(peers.swift.name), calls/s, window \(window)",
-                    record.of(peers.swift.name, window: window), to: floor))
+            for (name, subject) in [("end-to-end", peers.endToEnd), ("client", peers.swiftClient)] {
+                ratios.append(
+                    Ratio(
+                        "\(name)/\(window)", "\(subject.name), calls/s, window \(window)",
+                        record.of(subject.name, window: window), to: floor))
+            }
         }
         guard options.wants("end-to-end") else { return }
         ratios.append(
             Ratio(
-                "end-to-end/1/p50", "\(peers.swift.name), p50, window 1",
-                record.of(peers.swift.name, window: 1), to: record.of(peers.floor.name, window: 1), .p50))
+                "end-to-end/1/p50", "\(peers.endToEnd.name), p50, window 1",
+                record.of(peers.endToEnd.name, window: 1), to: record.of(peers.floor.name, window: 1), .p50))
     }
 
     private mutating func compareRefusals(_ peers: ForwardingPeers) throws {
@@ -121,22 +125,22 @@ struct Bench {
         var ourWindow = 64
         var ourRate = 0.0
         for window in windows {
-            let rate = try record.measure(ours.swift, window: window, round: -1).callsPerSecond
+            let rate = try record.measure(ours.endToEnd, window: window, round: -1).callsPerSecond
             if rate > ourRate { (ourWindow, ourRate) = (window, rate) }
         }
         grpcSettings = "\(best.settings); ours: window \(ourWindow)"
         for round in 0..<options.rounds {
             say("grpc, round \(round + 1) of \(options.rounds)")
             try record.measure([best.subject], window: best.window, round: round)
-            try record.measure([ours.swift], window: ourWindow, round: round + Bench.grpcRounds)
+            try record.measure([ours.endToEnd], window: ourWindow, round: round + Bench.grpcRounds)
         }
         let (mine, theirs) = (
-            record.of(ours.swift.name, window: ourWindow).filter { $0.round >= Bench.grpcRounds },
+            record.of(ours.endToEnd.name, window: ourWindow).filter { $0.round >= Bench.grpcRounds },
             record.of(best.subject.name, window: best.window)
         )
         let values = zip(mine, theirs).map { $0.callsPerSecond / $1.callsPerSecond }
         ratios.append(
-            Ratio("grpc", "\(ours.swift.name) to grpc-swift 2 unary, calls/s, best windows", values))
+            Ratio("grpc", "\(ours.endToEnd.name) to grpc-swift 2 unary, calls/s, best windows", values))
     }
 
     /// Rounds beside grpc-swift are numbered from here, because their neighbours are others.

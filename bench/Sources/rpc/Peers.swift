@@ -2,7 +2,9 @@
 struct ForwardingPeers {
     let floor: Subject
     let broker: Subject
-    let swift: Subject
+    /// Our Swift client, with a worker in C and with one in Swift.
+    let swiftClient: Subject
+    let endToEnd: Subject
     let echo: Subject
     let refusals: Subject
     /// Kept running for as long as the subjects are measured.
@@ -18,9 +20,13 @@ struct ForwardingPeers {
         let broker = try Peer("broker", options.stampede, Bench.brokerArguments(clients, workers))
         let worker = try Peer("worker", peers, ["worker", workers])
 
+        let ownClients = try meeting.endpoint(), ownWorkers = try meeting.endpoint()
+        let ownBroker = try Peer("broker", options.stampede, Bench.brokerArguments(ownClients, ownWorkers))
+        let swiftWorker = try Peer("Swift worker", programs + "/swift-worker", [ownWorkers])
+
         let echoEndpoint = try meeting.endpoint()
         let echo = try Peer("echo", peers, ["echo", echoEndpoint])
-        processes = [forwarder, floorWorker, broker, worker, echo]
+        processes = [forwarder, floorWorker, broker, worker, ownBroker, swiftWorker, echo]
 
         func subject(_ name: String, _ endpoint: String, _ flags: [String], _ middle: Peer) -> Subject {
             Subject(
@@ -36,10 +42,13 @@ struct ForwardingPeers {
         self.broker = subject("C client, our broker, C worker", clients, [], broker)
         self.echo = subject("C client, C ROUTER echo", echoEndpoint, ["--place", "--echo"], echo)
         refusals = subject("C client, our broker's gate", clients, ["--place"], broker)
-        swift = Subject(
+        swiftClient = Subject(
             name: "Swift client, our broker, C worker", program: programs + "/swift-client",
             arguments: { [clients, String($0), String($1), String($2)] }, middle: broker)
-        for endpoint in [floorClients, clients] { try Bench.waitUntilServed(peers, endpoint) }
+        endToEnd = Subject(
+            name: "Swift client, our broker, Swift worker", program: programs + "/swift-client",
+            arguments: { [ownClients, String($0), String($1), String($2)] }, middle: ownBroker)
+        for endpoint in [floorClients, clients, ownClients] { try Bench.waitUntilServed(peers, endpoint) }
     }
 }
 
