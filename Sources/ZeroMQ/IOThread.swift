@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// A thread of its own for an event loop: loops must not block the threads that Swift's tasks share.
