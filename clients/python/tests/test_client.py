@@ -34,7 +34,9 @@ from stampede_client.testing import FakeServer, Refusal, ServerCall
 
 
 class TestOrders:
-    def test_an_order_is_placed_looked_up_and_settled(self, stampede_fake: FakeServer, client: Client) -> None:
+    def test_an_order_is_placed_looked_up_and_settled(
+        self, stampede_fake: FakeServer, client: Client
+    ) -> None:
         stampede_fake.sales.add(7, units=10, price=1999)
         key = RequestKey.random()
         order = client.place_order(7, 42, 2, key=key)
@@ -398,7 +400,17 @@ class TestLife:
         assert stampede_fake.sales.left(7) == 0
 
     @pytest.mark.parametrize(
-        "brokers", [[], ["http://x"], ["tcp://x"], ["tcp://x:0"], ["tcp://:1"], ["ipc://"], ["ipc://" + "x" * 108], "ipc://x"]
+        "brokers",
+        [
+            [],
+            ["http://x"],
+            ["tcp://x"],
+            ["tcp://x:0"],
+            ["tcp://:1"],
+            ["ipc://"],
+            ["ipc://" + "x" * 108],
+            "ipc://x",
+        ],
     )
     def test_what_is_no_endpoint_is_refused(self, brokers: list[str]) -> None:
         for kind in (Client, AsyncClient):
@@ -460,7 +472,10 @@ class TestInterceptors:
         stampede_fake.sales.add(7)
         stampede_fake.drop_answer("order.place")
         key = RequestKey.random()
-        with caplog.at_level(logging.INFO), Client(stampede_fake.endpoints, interceptors=[log_calls()]) as client:
+        with (
+            caplog.at_level(logging.INFO),
+            Client(stampede_fake.endpoints, interceptors=[log_calls()]) as client,
+        ):
             client.get_sale(7)
             with pytest.raises(CallError):
                 client.place_order(7, 1, key=key, options=CallOptions(deadline=0.1))

@@ -206,10 +206,10 @@ def read(spec: CallSpec[T], encoded: bytes, compressed: bool, ending: Ending) ->
     try:
         return spec.decode(bodies.unpack(bodies.inflate(encoded) if compressed else encoded), ending)
     except (WireError, KeyError, TypeError, ValueError, AttributeError) as problem:
-        message = f"{spec.method.name} was done, but its reply cannot be read; update this client: {problem!r}"
-        raise CallError(
-            Status.INTERNAL, Certainty.EXECUTED, message=message, request_key=spec.key
-        ) from None
+        message = (
+            f"{spec.method.name} was done, but its reply cannot be read; update this client: {problem!r}"
+        )
+        raise CallError(Status.INTERNAL, Certainty.EXECUTED, message=message, request_key=spec.key) from None
 
 
 def read_item(spec: CallSpec[T], encoded: bytes, compressed: bool) -> T:

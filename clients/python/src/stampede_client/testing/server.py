@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -283,7 +284,12 @@ class FakeServer:
                 await asyncio.sleep(fault.seconds)
             # No time means none, and a handler of a fake needs no limit then.
             seconds = call.header.milliseconds / 1000 or None
-            reply = await asyncio.wait_for(_run_handler(handler, call), seconds)
+            answer: Callable[[], None]
+            try:
+                reply = await asyncio.wait_for(_run_handler(handler, call), seconds)
+                answer = partial(call.answer, reply)
+            except Refusal as refusal:
+                answer = partial(call.refuse, refusal)
             if effect is Effect.DROP_ANSWER:
                 call.is_over = True
             elif fault is not None and effect is Effect.ANSWER_MAYBE:
@@ -292,7 +298,7 @@ class FakeServer:
                 broker.close()
                 await broker.bind()
             else:
-                call.answer(reply)
+                answer()
         except Refusal as refusal:
             call.refuse(refusal)
         except asyncio.TimeoutError:
