@@ -19,6 +19,8 @@ let package = Package(
     products: [
         .executable(name: "stampede", targets: ["stampede"]),
         .library(name: "StampedeClient", targets: ["Client", "Methods", "Sales", "Wire"]),
+        .library(name: "StampedeService", targets: ["Service", "Wire"]),
+        .library(name: "StampedeTesting", targets: ["StampedeTesting"]),
         // For bench/, which measures the parts from outside.
         .library(name: "StampedeParts", targets: ["Broker", "Workers", "Ledger", "Redis", "ZeroMQ"]),
     ],
@@ -28,6 +30,9 @@ let package = Package(
             url: "https://github.com/apple/swift-configuration", from: "1.4.0",
             traits: ["JSON", "CommandLineArguments"]),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
+        .package(url: "https://github.com/apple/swift-service-context", from: "1.5.1"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
@@ -35,6 +40,7 @@ let package = Package(
         .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CPostgres", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CLinux"),
 
         // Values: no I/O, no clock, no randomness, no imports.
@@ -45,6 +51,7 @@ let package = Package(
 
         // Shells around the C libraries.
         .target(name: "ZeroMQ", dependencies: ["Wire", "CZeroMQ", "CLinux"], swiftSettings: settings),
+        .target(name: "Compression", dependencies: ["Wire", "CZlib"], swiftSettings: settings),
         .target(
             name: "Redis", dependencies: ["Wire", "Resilience", "ZeroMQ", "CHiredis"], swiftSettings: settings
         ),
@@ -71,6 +78,28 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Client", dependencies: ["Wire", "Sales", "Methods", "ZeroMQ", "Resilience"],
+            swiftSettings: strict),
+        .target(
+            name: "TraceContext",
+            dependencies: [
+                "Wire", .product(name: "ServiceContextModule", package: "swift-service-context"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "Service",
+            dependencies: [
+                "Wire", "Sales", "Methods", "ZeroMQ", "Resilience", "Compression", "TraceContext",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "StampedeTesting",
+            dependencies: [
+                "Broker", "Service", "Methods", "Sales", "Wire", "ZeroMQ",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict),
         .target(name: "Cluster", swiftSettings: settings),
         .executableTarget(
@@ -114,6 +143,25 @@ let package = Package(
         .testTarget(
             name: "ResilienceTests", dependencies: ["Resilience", "Wire"], swiftSettings: settings),
         .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ", "Wire"], swiftSettings: settings),
+        .testTarget(
+            name: "CompressionTests", dependencies: ["Compression", "Wire", "WireTestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "StampedeTestingTests",
+            dependencies: ["StampedeTesting", "Client", "Service", "Methods", "Sales", "Wire"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ServiceTests",
+            dependencies: [
+                "Service", "StampedeTesting", "Broker", "Compression", "Methods", "Resilience", "Sales",
+                "TraceContext", "Wire", "ZeroMQ",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+                .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+            ],
+            swiftSettings: settings),
         .testTarget(
             name: "RedisTests", dependencies: ["Wire", "ZeroMQ", "Redis", "RedisTestSupport"],
             swiftSettings: settings),

@@ -9,6 +9,7 @@ present() {
         libzmq3-dev) [ -e /usr/include/zmq.h ] ;;
         libhiredis-dev) [ -e /usr/include/hiredis/hiredis.h ] ;;
         libpq-dev) [ -e /usr/include/postgresql/libpq-fe.h ] ;;
+        zlib1g-dev) [ -e /usr/include/zlib.h ] ;;
         redis-server) command -v redis-server ;;
         postgresql) compgen -G '/usr/lib/postgresql/*/bin/postgres' || command -v postgres ;;
     esac >/dev/null
@@ -16,7 +17,7 @@ present() {
 
 missing() {
     local package
-    for package in libzmq3-dev libhiredis-dev libpq-dev redis-server postgresql; do
+    for package in libzmq3-dev libhiredis-dev libpq-dev zlib1g-dev redis-server postgresql; do
         present "$package" || echo "$package"
     done
 }

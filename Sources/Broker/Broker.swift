@@ -98,19 +98,27 @@ public final class Broker {
             return
         }
         guard let client = core.client(peer, now) else { return turnAway(peer, header) }
+        guard !core.clients[Int(client)]!.isMuted else { return }
         switch header.kind {
         case .call:
             // The system's own priority is not for clients to take.
             header.priority = min(header.priority, .high)
             receiveCall(header, from: client)
+        case .data:
+            core.callerSends(header, size: message.count, from: client, now)
+            perform(incoming: header)
+        case .credit:
+            core.callerAllows(header, from: client, now)
+            perform(incoming: header)
         case .cancel:
             core.cancel(header.callID, from: client)
         case .ping:
             var pong = Header(.pong)
             pong.callID = header.callID
             sendHeader(pong, to: peer, on: clientSide)
-        case .pong, .goAway, .data, .credit, .result, .returned, .ready, .beat, .own, .disown, .drain,
-            .describe:
+        case .pong:
+            core.pong(header.callID, from: client)
+        case .goAway, .result, .returned, .ready, .beat, .own, .disown, .drain, .describe:
             core.counters.malformed += 1
         }
     }
@@ -120,15 +128,7 @@ public final class Broker {
             core.counters.malformed += 1
             return
         }
-        guard !kept.isFull else {
-            core.refuse(
-                client, header.callID,
-                Verdict(
-                    status: .resourceExhausted, certainty: .notExecuted, reason: .overloaded,
-                    retryAfter: .milliseconds(200)))
-            return
-        }
-        core.call(header, from: client, loop.now)
+        core.call(header, size: message.count, from: client, loop.now)
         perform(incoming: header)
     }
 
@@ -184,6 +184,14 @@ public final class Broker {
         switch header.kind {
         case .result:
             core.result(header, from: worker, now)
+        case .data:
+            core.workerSends(header, from: worker)
+            perform(incoming: header)
+        case .credit:
+            core.workerAllows(header, from: worker)
+            perform(incoming: header)
+        case .describe:
+            core.describe(try body(of: header, as: MethodDescription.self), from: worker)
         case .returned:
             core.returned(header, from: worker, now)
         case .beat:
@@ -199,7 +207,7 @@ public final class Broker {
         case .call:
             guard let client = core.client(peer, isWorker: true, now) else { return }
             receiveCall(header, from: client)
-        case .ping, .pong, .cancel, .data, .credit, .ready, .describe:
+        case .ping, .pong, .cancel, .ready:
             core.counters.malformed += 1
         }
     }
@@ -226,6 +234,7 @@ public final class Broker {
             index += 1
         }
         core.effects.removeAll(keepingCapacity: true)
+        if !core.bodies.isEmpty { core.bodies.removeAll(keepingCapacity: true) }
     }
 
     private func perform(_ effect: Effect, _ incoming: Header?) {
@@ -240,12 +249,27 @@ public final class Broker {
             deliver(to: client, callID: callID, certainty)
         case .refuse(let client, let callID, let verdict):
             refuse(client, callID, verdict)
-        case .status(let client, let callID):
-            sendStatus(to: client, callID)
-        case .cancel(let slot, let worker):
+        case .answerSelf(let client, let callID):
+            answerSelf(client, callID)
+        case .passToWorker(let slot, let sequence):
+            pass(slot, sequence, toWorker: incoming)
+        case .passToCaller(let slot, let sequence):
+            pass(slot, sequence, toCaller: incoming)
+        case .item(let client, let callID, let sequence, let body):
+            sendItem(to: client, callID, sequence, core.bodies[Int(body)])
+        case .ask(let client, let number):
+            guard let key = core.clients[Int(client)]?.key else { return }
+            var ping = Header(.ping)
+            ping.callID = number
+            sendHeader(ping, to: key.identity, on: key.isWorker ? workerSide : clientSide)
+        case .cutOff(let client):
+            guard let key = core.clients[Int(client)]?.key else { return }
+            logger.warning("Cut off a client that does not read what it asked for")
+            sendHeader(Header(.goAway), to: key.identity, on: key.isWorker ? workerSide : clientSide)
+        case .cancel(let worker, let id):
             guard let worker = core.workers[Int(worker)] else { return }
             var header = Header(.cancel)
-            header.callID = core.table.id(of: slot)
+            header.callID = id
             sendHeader(header, to: worker.identity, on: workerSide)
         case .goAway(let peer):
             sendHeader(Header(.goAway), to: peer, on: workerSide)
@@ -259,10 +283,12 @@ public final class Broker {
             core.table[slot].worker == worker
         else { return }
         let id = core.table.id(of: slot)
-        let left = max(1, (core.table[slot].deadline - loop.now).milliseconds)
+        let deadline = core.table[slot].deadline
+        let left = deadline == .distantFuture ? 0 : max(1, (deadline - loop.now).milliseconds)
         let result: Socket.SendResult
         if var header = incoming {
             patch(&header, id: id, left: left)
+            core.workers[Int(worker)]!.reading.sent(message.count)
             message.withMutableSpan { header.encode(into: &$0) }
             result = identity.withBytes { workerSide.socket.send(&message, to: $0) }
         } else {
@@ -273,10 +299,42 @@ public final class Broker {
             // The copy is as it came in, and may claim what the core did not grant.
             header.priority = core.table[slot].priority
             patch(&header, id: id, left: left)
+            core.workers[Int(worker)]!.reading.sent(outgoing.count)
             outgoing.withMutableSpan { header.encode(into: &$0) }
             result = identity.withBytes { workerSide.socket.send(&outgoing, to: $0) }
         }
         if result != .sent { core.unsendable(slot: slot, worker: worker, loop.now) }
+    }
+
+    /// Passes an item or credit on under the name that the receiver knows the call by.
+    private func pass(_ slot: Int32, _ sequence: UInt32, toWorker incoming: Header?) {
+        let worker = core.table[slot].worker
+        guard var header = incoming, core.table[slot].place == .inFlight,
+            let identity = core.workers[Int(worker)]?.identity
+        else { return }
+        header.callID = core.table.id(of: slot)
+        header.sequence = sequence
+        core.workers[Int(worker)]!.reading.sent(message.count)
+        message.withMutableSpan { header.encode(into: &$0) }
+        if identity.withBytes({ workerSide.socket.send(&message, to: $0) }) != .sent {
+            core.workerLost(worker, loop.now)
+        }
+    }
+
+    private func pass(_ slot: Int32, _ sequence: UInt32, toCaller incoming: Header?) {
+        guard var header = incoming, core.table[slot].place == .inFlight else { return }
+        header.callID = core.table[slot].clientCallID
+        header.sequence = sequence
+        message.withMutableSpan { header.encode(into: &$0) }
+        send(&message, to: core.table[slot].client)
+    }
+
+    private func sendItem(to client: Int32, _ callID: UInt64, _ sequence: UInt32, _ body: [UInt8]) {
+        var header = Header(.data)
+        header.callID = callID
+        header.sequence = sequence
+        outgoing = Message(copying: Frame.encode(header, body: body))
+        send(&outgoing, to: client)
     }
 
     private func patch(_ header: inout Header, id: UInt64, left: Int64) {
@@ -285,13 +343,23 @@ public final class Broker {
     }
 
     private func deliver(to client: Int32, callID: UInt64, _ certainty: Certainty) {
-        guard let key = core.clients[Int(client)]?.key, var header = decodeHeader() else { return }
+        guard var header = decodeHeader() else { return }
         header.callID = callID
         header.certainty = certainty
         message.withMutableSpan { header.encode(into: &$0) }
+        send(&message, to: client)
+    }
+
+    /// Sends a whole message to a client; one that cannot be reached is gone.
+    private func send(_ message: inout Message, to client: Int32) {
+        guard let key = core.clients[Int(client)]?.key else { return }
+        let size = message.count
         let side = key.isWorker ? workerSide : clientSide
-        let result = key.identity.withBytes { side.socket.send(&message, to: $0) }
-        if result != .sent { core.clientLost(client) }
+        if key.identity.withBytes({ side.socket.send(&message, to: $0) }) == .sent {
+            core.sent(size, to: client)
+        } else {
+            core.clientLost(client)
+        }
     }
 
     private func refuse(_ client: Int32, _ callID: UInt64, _ verdict: Verdict) {
@@ -312,10 +380,76 @@ public final class Broker {
         return header
     }
 
-    private func sendStatus(to client: Int32, _ callID: UInt64) {
+    // MARK: The broker's own methods
+
+    /// Answers the call that came in.
+    private func answerSelf(_ client: Int32, _ callID: UInt64) {
+        guard let header = decodeHeader() else { return }
+        do throws(WireError) {
+            switch header.method {
+            case SystemMethods.brokerStatus.id: sendStatus(to: client, callID)
+            case HealthMethods.check.id:
+                answer(client, callID, core.health(of: try body(of: header, as: HealthCheck.self).service))
+            case HealthMethods.watch.id:
+                guard header.flags.contains(.stream) else { return refuseKind(client, callID) }
+                core.watch(try body(of: header, as: HealthCheck.self).service, header, from: client, loop.now)
+            case ReflectionMethods.list.id: sendMethods(to: client, callID)
+            case ReflectionMethods.describe.id:
+                try describe(try body(of: header, as: DescribeMethod.self).method, to: client, callID)
+            default: preconditionFailure("a method of the broker's own that it does not answer")
+            }
+        } catch {
+            core.refuse(
+                client, callID,
+                Verdict(status: .invalidArgument, certainty: .notExecuted, reason: .malformed))
+        }
+    }
+
+    private func refuseKind(_ client: Int32, _ callID: UInt64) {
+        core.refuse(
+            client, callID,
+            Verdict(status: .invalidArgument, certainty: .notExecuted, reason: .wrongRoute))
+    }
+
+    private func answer(_ client: Int32, _ callID: UInt64, _ body: some MessageBody) {
+        writer.removeAll()
+        body.encode(into: &writer)
+        answer(client, okHeader(callID))
+    }
+
+    private func okHeader(_ callID: UInt64) -> Header {
         var header = Header(.result)
         header.flags = .end
         header.callID = callID
+        return header
+    }
+
+    private func sendMethods(to client: Int32, _ callID: UInt64) {
+        var list = MethodList(methods: core.catalog.list)
+        writer.removeAll()
+        list.encode(into: &writer)
+        while writer.bytes.count > Limits.messageSize - Header.size {
+            // The words go first: a name is enough to ask for more.
+            for index in list.methods.indices { list.methods[index].about = "" }
+            if list.methods.count > 256 { list.methods.removeLast(list.methods.count / 4) }
+            writer.removeAll()
+            list.encode(into: &writer)
+        }
+        answer(client, okHeader(callID))
+    }
+
+    private func describe(_ method: String, to client: Int32, _ callID: UInt64) throws(WireError) {
+        guard let description = core.catalog.description(of: method) else {
+            return core.refuse(
+                client, callID,
+                Verdict(status: .notFound, certainty: .notExecuted, reason: .unknownMethod))
+        }
+        writer.removeAll()
+        writer.raw(description)
+        answer(client, okHeader(callID))
+    }
+
+    private func sendStatus(to client: Int32, _ callID: UInt64) {
         var status = core.status(loop.now)
         writer.removeAll()
         status.encode(into: &writer)
@@ -325,16 +459,13 @@ public final class Broker {
             writer.removeAll()
             status.encode(into: &writer)
         }
-        answer(client, header)
+        answer(client, okHeader(callID))
     }
 
     /// Sends a header and the writer's content to a client.
     private func answer(_ client: Int32, _ header: Header) {
-        guard let key = core.clients[Int(client)]?.key else { return }
         outgoing = Message(header: header, body: writer)
-        let side = key.isWorker ? workerSide : clientSide
-        let result = key.identity.withBytes { side.socket.send(&outgoing, to: $0) }
-        if result != .sent { core.clientLost(client) }
+        send(&outgoing, to: client)
     }
 
     private func sendBeats() {
@@ -346,6 +477,7 @@ public final class Broker {
         header.callID = UInt64(bitPattern: now.nanoseconds)
         for index in core.workers.indices {
             guard let worker = core.workers[index] else { continue }
+            core.askedWorker(index, now)
             outgoing = Message(header: header, body: writer)
             let result = worker.identity.withBytes { workerSide.socket.send(&outgoing, to: $0) }
             if result != .sent { core.workerLost(Int32(index), now) }
@@ -374,7 +506,8 @@ public final class Broker {
             logger.debug(
                 "A partition was given up",
                 metadata: ["worker": "\(name(worker))", "partition": "\(partition)"])
-        case .send, .keep, .forget, .deliver, .refuse, .status, .cancel, .goAway:
+        case .send, .keep, .forget, .deliver, .refuse, .answerSelf, .passToWorker, .passToCaller, .item, .ask,
+            .cutOff, .cancel, .goAway:
             break
         }
     }

@@ -95,21 +95,38 @@ extension ClosedGate: MessageBody {
 extension WorkerBeat: MessageBody {
     public init(decoding bytes: Span<UInt8>, at offset: inout Int) throws(WireError) {
         self.init(isFit: false, leaseLeft: nil, gates: [])
-        var beat = self
-        try decodeRecord(bytes, at: &offset, fields: 3) { offset throws(WireError) in
-            beat.isFit = try bytes.readBool(at: &offset)
-            if !bytes.readNull(at: &offset) { beat.leaseLeft = try bytes.readInteger(at: &offset) }
-            beat.gates = try ClosedGate.decodeAll(bytes, at: &offset)
+        let count = try bytes.readArrayCount(at: &offset)
+        guard count >= 3 else { throw WireError(.missingField, at: offset) }
+        isFit = try bytes.readBool(at: &offset)
+        if !bytes.readNull(at: &offset) { leaseLeft = try bytes.readInteger(at: &offset) }
+        gates = try ClosedGate.decodeAll(bytes, at: &offset)
+        // An older worker has no fourth element.
+        if count > 3 { notServing = try WorkerBeat.decodeServices(bytes, at: &offset) }
+        for _ in 4..<max(4, count) { try bytes.skipValue(at: &offset) }
+    }
+
+    private static func decodeServices(
+        _ bytes: Span<UInt8>, at offset: inout Int
+    ) throws(WireError) -> [String] {
+        let start = offset
+        let count = try bytes.readArrayCount(at: &offset)
+        guard count <= maximumServices else { throw WireError(.badValue, at: start, field: "services") }
+        var services: [String] = []
+        for _ in 0..<count {
+            services.append(
+                try bytes.readString(at: &offset, maximum: Limits.nameLength, field: "services"))
         }
-        self = beat
+        return services
     }
 
     public func encode(into writer: inout MessagePackWriter) {
-        writer.array(3)
+        writer.array(4)
         writer.bool(isFit)
         if let leaseLeft { writer.integer(leaseLeft) } else { writer.null() }
         writer.array(gates.count)
         for gate in gates { gate.encode(into: &writer) }
+        writer.array(notServing.count)
+        for service in notServing { writer.string(service) }
     }
 }
 

@@ -40,13 +40,18 @@ public struct WorkerBeat: Hashable, Sendable {
     /// All gates it keeps closed; what is not listed is open.
     public var gates: [ClosedGate]
 
+    /// Services that it has and that do not serve now, at most `maximumServices`.
+    public var notServing: [String]
+
+    public static let maximumServices = 64
     /// Most gates in one beat; the others stay open, which is always safe.
     public static let maximumGates = 500
 
-    public init(isFit: Bool, leaseLeft: Int64?, gates: [ClosedGate]) {
+    public init(isFit: Bool, leaseLeft: Int64?, gates: [ClosedGate], notServing: [String] = []) {
         self.isFit = isFit
         self.leaseLeft = leaseLeft
         self.gates = gates
+        self.notServing = notServing
     }
 }
 

@@ -11,6 +11,8 @@ public struct FailureBody: Hashable, Sendable {
     public var held: Int64?
     /// `notYetOpen`: when the sale opens.
     public var opens: LedgerTime?
+    /// What a service of somebody else says beyond words: one MessagePack value, or nothing.
+    public var details: [UInt8] = []
 
     public init(
         message: String, left: Int64? = nil, limit: Int64? = nil, held: Int64? = nil, opens: LedgerTime? = nil
@@ -28,32 +30,52 @@ extension FailureBody: MessageBody {
         self.init(message: "")
         var body = self
         try bytes.readMap(at: &offset) { name, offset throws(WireError) in
-            switch name {
-            case Field.message:
-                body.message = try bytes.readString(
-                    at: &offset, maximum: Limits.failureTextLength, field: "message")
-            case Field.left: body.left = try bytes.readInteger(at: &offset)
-            case Field.limit: body.limit = try bytes.readInteger(at: &offset)
-            case Field.held: body.held = try bytes.readInteger(at: &offset)
-            case Field.opens: body.opens = try LedgerTime.decodeOptional(bytes, at: &offset)
-            default: return false
-            }
-            return true
+            try body.readField(name, bytes, at: &offset)
         }
         self = body
     }
 
+    /// Reads the value of a field, if it is one of this body.
+    mutating func readField(
+        _ name: FieldName, _ bytes: Span<UInt8>, at offset: inout Int
+    ) throws(WireError) -> Bool {
+        switch name {
+        case Field.message:
+            message = try bytes.readString(at: &offset, maximum: Limits.failureTextLength, field: "message")
+        case Field.left: left = try bytes.readInteger(at: &offset)
+        case Field.limit: limit = try bytes.readInteger(at: &offset)
+        case Field.held: held = try bytes.readInteger(at: &offset)
+        case Field.opens: opens = try LedgerTime.decodeOptional(bytes, at: &offset)
+        case Field.details:
+            details = try bytes.readRaw(at: &offset, maximum: Limits.messageSize, field: "details")
+        default: return false
+        }
+        return true
+    }
+
+    private var numbers: [(String, Int64?)] {
+        [("left", left), ("limit", limit), ("held", held), ("opens", opens?.rawValue)]
+    }
+
+    var fieldCount: Int { 1 + numbers.count { $0.1 != nil } + (details.isEmpty ? 0 : 1) }
+
     public func encode(into writer: inout MessagePackWriter) {
-        let numbers: [(String, Int64?)] = [
-            ("left", left), ("limit", limit), ("held", held), ("opens", opens?.rawValue),
-        ]
-        writer.map(1 + numbers.count { $0.1 != nil })
+        writer.map(fieldCount)
+        encodeFields(into: &writer)
+    }
+
+    /// Appends the fields without the head of the map.
+    func encodeFields(into writer: inout MessagePackWriter) {
         writer.string("message")
         writer.string(message)
         for (name, number) in numbers {
             guard let number else { continue }
             writer.string(name)
             writer.integer(number)
+        }
+        if !details.isEmpty {
+            writer.string("details")
+            writer.raw(details)
         }
     }
 }

@@ -4,6 +4,10 @@ import Wire
 /// The names of fields in bodies, hashed once.
 enum Field {
     static let added: FieldName = "added"
+    static let answers: FieldName = "answers"
+    static let details: FieldName = "details"
+    static let reason: FieldName = "reason"
+    static let status: FieldName = "status"
     static let amount: FieldName = "amount"
     static let buyer: FieldName = "buyer"
     static let calls: FieldName = "calls"

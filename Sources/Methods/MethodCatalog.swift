@@ -8,6 +8,8 @@ public import Wire
 public enum OrderMethods {
     /// Places an order. Repeating it with the same key is safe, through any broker.
     public static let place = Method<PlaceOrder, Order>("order.place", .keyed)
+    /// Places several orders of one sale, each decided by itself.
+    public static let placeMany = Method<PlaceMany, PlacedMany>("order.place_many", .keyed)
     /// Ends an unknown outcome: returns the order, or makes sure that there never will be one.
     public static let settle = Method<SettleOrder, Settlement>("order.settle", .keyed, priority: .high)
     /// Looks an order up by its id.

@@ -59,6 +59,10 @@ extension PlaceOrder: Routed {
     public var route: Route { Route(sale, lane, key: key) }
 }
 
+extension PlaceMany: Routed {
+    public var route: Route { Route(sale, lane, key: key) }
+}
+
 extension SettleOrder: Routed {
     public var route: Route { Route(sale, lane, key: key) }
 }
@@ -87,6 +91,14 @@ extension ListSales: Routed {
 
 extension YieldPartition: Routed {
     public var route: Route { Route(partition, isRead: false) }
+}
+
+extension HealthCheck: Routed {
+    public var route: Route { Route(routing: RoutingKey(sale: 0, lane: 0), isRead: true) }
+}
+
+extension DescribeMethod: Routed {
+    public var route: Route { Route(routing: RoutingKey(sale: 0, lane: 0), isRead: true) }
 }
 
 /// The request of the look-ups that need no words: `broker.status` and `worker.ping`.

@@ -31,7 +31,8 @@ struct Stampede: ParsableCommand {
         groupedSubcommands: [
             CommandGroup(name: "Try it", subcommands: [Demo.self, Up.self]),
             CommandGroup(
-                name: "Sell", subcommands: [SaleCommand.self, OrderCommand.self, StatusCommand.self]),
+                name: "Sell",
+                subcommands: [SaleCommand.self, OrderCommand.self, StatusCommand.self, CallCommand.self]),
             CommandGroup(name: "The ledger", subcommands: [Migrate.self, AuditCommand.self]),
             CommandGroup(name: "Processes", subcommands: [BrokerCommand.self, WorkerCommand.self]),
         ])

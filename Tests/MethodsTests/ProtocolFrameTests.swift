@@ -59,6 +59,28 @@ import WireTestSupport
             "`sale.list` of partition 12", SaleMethods.list, ListSales(partition: Partition(rawValue: 12))),
         Meaning("`broker.status`", SystemMethods.brokerStatus, Empty()),
         Meaning(
+            "`order.place_many`: two orders in one call", OrderMethods.placeMany,
+            PlaceMany(
+                sale: Sample.sale, key: Sample.key,
+                orders: [
+                    OrderRequest(
+                        buyer: BuyerID(rawValue: 42), quantity: 2,
+                        key: RequestKey(rawValue: 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef)),
+                    OrderRequest(
+                        buyer: BuyerID(rawValue: 43), quantity: 1,
+                        key: RequestKey(rawValue: 0xfedc_ba98_7654_3210_fedc_ba98_7654_3210)),
+                ])),
+        Meaning(
+            "DESCRIBE",
+            MethodDescription(
+                name: "greeter.hello", kind: .unary, about: "Greets by name.", request: "Hello",
+                reply: "Greeting",
+                types: [
+                    TypeDescription(
+                        name: "Hello",
+                        fields: [.init(name: "name", type: "string", about: "Who is greeted.")])
+                ])),
+        Meaning(
             "READY",
             Ready(
                 name: "worker-1", incarnation: "7301934523456789012/1", partitions: 64,
@@ -93,10 +115,18 @@ import WireTestSupport
                 "\(method.routing)", "\(method.priority)", "\(Request.self)", "\(Reply.self)",
             ]
         }
+        func row<Request, Reply>(_ method: StreamMethod<Request, Reply>) -> [String] {
+            let unary = row(
+                Method<Request, Reply>(method.name, method.routing, priority: method.priority))
+            return unary.dropLast() + ["stream of \(Reply.self)"]
+        }
         let rows = [
-            row(OrderMethods.place), row(OrderMethods.settle), row(OrderMethods.get), row(SaleMethods.create),
+            row(OrderMethods.place), row(OrderMethods.placeMany), row(OrderMethods.settle),
+            row(OrderMethods.get), row(SaleMethods.create),
             row(SaleMethods.change), row(SaleMethods.get), row(SaleMethods.list),
-            row(SystemMethods.brokerStatus), row(SystemMethods.ping), row(SystemMethods.yield),
+            row(HealthMethods.check), row(HealthMethods.watch), row(ReflectionMethods.list),
+            row(ReflectionMethods.describe), row(SystemMethods.brokerStatus), row(SystemMethods.ping),
+            row(SystemMethods.yield),
         ]
         #expect(ProtocolDocument.shared.table("method", "number") == rows)
         #expect(Set(rows.map { $0[1] }).count == rows.count)

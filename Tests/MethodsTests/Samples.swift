@@ -79,6 +79,14 @@ extension Sample {
             PlaceOrder(
                 sale: SaleID(rawValue: .max), lane: Lane(rawValue: .min), buyer: BuyerID(rawValue: .min),
                 quantity: .max, key: RequestKey(rawValue: .max))),
+        Sample(
+            "three",
+            PlaceMany(
+                sale: sale, lane: Lane(rawValue: 2), key: key,
+                orders: (1...3).map { OrderRequest(buyer: BuyerID(rawValue: $0), quantity: 2, key: key) })),
+        Sample("any", HealthCheck(service: "order")),
+        Sample("none", HealthCheck()),
+        Sample("any", DescribeMethod(method: "order.place")),
         Sample("any", SettleOrder(sale: sale, buyer: BuyerID(rawValue: 42), key: key)),
         Sample(
             "no window",
@@ -114,6 +122,14 @@ extension Sample {
                 sales: (0..<17).map { _ in sale(.open, closes: nil) }, isCut: true)),
         Sample("any", WorkerPing(worker: "worker-1")),
         Sample("full", status),
+        Sample(
+            "both",
+            PlacedMany(answers: [
+                .placed(order),
+                .refused(.failedPrecondition, .notEnough, FailureBody(message: "no", left: 1)),
+            ])),
+        Sample("any", Health(service: "order", status: .notServing, workers: 2, unowned: 3)),
+        Sample("any", MethodList(methods: [.init(name: "a.b", kind: "unary", about: "c")])),
         Sample("words", FailureBody(message: "no")),
         Sample("numbers", FailureBody(message: "", left: 1, limit: 2, held: -3, opens: time)),
     ]
@@ -127,6 +143,8 @@ extension Sample {
                 methods: [OrderMethods.place.id, OrderMethods.settle.id], credit: [4_096, 1_024, 16],
                 leaseTTL: 3_000)),
         Sample("gates", WorkerBeat(isFit: true, leaseLeft: 2_400, gates: [gate])),
+        Sample(
+            "services", WorkerBeat(isFit: true, leaseLeft: nil, gates: [], notServing: ["payments", "other"])),
         Sample("bare", WorkerBeat(isFit: false, leaseLeft: nil, gates: [])),
         Sample("any", gate),
         Sample("young", BrokerBeat(live: nil, unowned: nil)),

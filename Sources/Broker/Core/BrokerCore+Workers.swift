@@ -10,15 +10,20 @@ extension BrokerCore {
     /// - Returns: false when it does not fit this broker's cluster or there is no room.
     mutating func ready(_ ready: Ready, from identity: PeerIdentity, _ now: MonotonicTime) -> Bool {
         if let known = workerIndex[identity] { workerLost(known, now) }
-        guard workerIndex.count < configuration.maximumWorkers, ready.partitions > 0,
-            ready.partitions <= Int32(Int16.max)
+        guard workerIndex.count < configuration.maximumWorkers,
+            0...Int32(Int16.max) ~= ready.partitions
         else { return false }
-        if partitions.isEmpty {
-            partitions = Array(repeating: PartitionState(), count: Int(ready.partitions))
-            partitionHash = ready.hash
-            incarnation = ready.incarnation
+        // A worker that owns nothing need not know the cluster's partitions.
+        if ready.partitions > 0 {
+            if partitions.isEmpty {
+                partitions = Array(repeating: PartitionState(), count: Int(ready.partitions))
+                partitionHash = ready.hash
+                incarnation = ready.incarnation
+            }
+            guard partitions.count == Int(ready.partitions), partitionHash == ready.hash else {
+                return false
+            }
         }
-        guard partitions.count == Int(ready.partitions), partitionHash == ready.hash else { return false }
         let state = WorkerState(identity: identity, ready: ready, now: now)
         let index: Int32
         if let free = workers.firstIndex(where: { $0 == nil }) {
@@ -30,6 +35,7 @@ extension BrokerCore {
         }
         workerIndex[identity] = index
         effects.append(.workerJoined(worker: index))
+        if !partitions.isEmpty { placeEarlyCalls(now) }
         return true
     }
 
@@ -66,8 +72,9 @@ extension BrokerCore {
         effects.append(.workerLost(worker: worker))
         workerIndex[state.identity] = nil
         workers[Int(worker)] = nil
+        catalog.forget(methodsWithout: workers)
         // A worker that called, too: nobody is left to hear the answers.
-        if let client = clientIndex[ClientKey(identity: state.identity, isWorker: true)] {
+        if let client = clientIndex[ClientState.Key(identity: state.identity, isWorker: true)] {
             clientLost(client)
         }
     }
@@ -92,6 +99,18 @@ extension BrokerCore {
         route(slot, now)
     }
 
+    /// A beat goes out: its stamp is also the question whether the worker reads.
+    mutating func askedWorker(_ worker: Int, _ stamp: MonotonicTime) {
+        guard workers[worker]!.reading.question == 0, workers[worker]!.reading.unread > 0 else { return }
+        workers[worker]!.reading.ask(UInt64(bitPattern: stamp.nanoseconds))
+    }
+
+    /// A worker describes a method that it has.
+    mutating func describe(_ description: MethodDescription, from worker: Int32) {
+        guard workers[Int(worker)]!.methods.contains(MethodID(description.name)) else { return }
+        catalog.describe(description)
+    }
+
     mutating func drain(_ worker: Int32) { workers[Int(worker)]!.isDraining = true }
 
     // MARK: Beats and gates
@@ -100,6 +119,9 @@ extension BrokerCore {
     mutating func beat(_ beat: WorkerBeat, stamp: MonotonicTime, from worker: Int32, _ now: MonotonicTime) {
         workers[Int(worker)]!.isFit = beat.isFit
         workers[Int(worker)]!.leaseLeft = beat.leaseLeft
+        workers[Int(worker)]!.notServing = Set(beat.notServing)
+        // Whoever has read a beat has read what was sent before it.
+        workers[Int(worker)]!.reading.answered(since: UInt64(bitPattern: stamp.nanoseconds))
         // A stamp from the future is not ours; one older than the lease closes nothing.
         guard stamp <= now else { return }
         close(beat.gates, until: stamp + configuration.gateLease, by: worker)
@@ -188,14 +210,13 @@ extension BrokerCore {
 
     private mutating func takeWaiting(of partition: Int, from worker: Int32, _ now: MonotonicTime) {
         for priority in workers[Int(worker)]!.waiting.indices {
-            var slot = workers[Int(worker)]!.waiting[priority].first
-            while slot >= 0 {
-                let next = table.places.next(after: slot)
-                if table[slot].partition == Int16(partition) {
-                    unlink(slot)
-                    route(slot, now)
-                }
-                slot = next
+            var leaving: [Int32] = []
+            workers[Int(worker)]!.waiting[priority].forEach(table.places) { slot in
+                if table[slot].partition == Int16(partition) { leaving.append(slot) }
+            }
+            for slot in leaving {
+                unlink(slot)
+                route(slot, now)
             }
         }
     }
@@ -261,7 +282,7 @@ extension BrokerCore {
         if partition >= 0, partitions[partition].owner == worker, table[slot].returns >= 2 {
             release(partition, of: worker, now)
         }
-        if partition < 0 || table[slot].returns >= Call.maximumReturns {
+        if partition < 0 || table[slot].stream != nil || table[slot].returns >= Call.maximumReturns {
             fail(slot, .unavailable, .noOwner, retryAfter: .milliseconds(200))
         } else {
             route(slot, now)
@@ -276,7 +297,7 @@ extension BrokerCore {
             let index = Int(priority.rawValue)
             while true {
                 let slot = workers[Int(worker)]!.waiting[index].first
-                guard slot >= 0, workers[Int(worker)]!.hasCredit(priority) else { break }
+                guard slot >= 0, workers[Int(worker)]!.hasCredit(index) else { break }
                 unlink(slot)
                 dispatch(slot, to: worker, now)
             }
@@ -310,33 +331,5 @@ extension BrokerCore {
         for case let worker? in workers where worker.isFit && !worker.isDraining { live.insert(worker.name) }
         let unowned = partitions.indices.filter { partitions[$0].owner < 0 }
         return BrokerBeat(live: live.sorted(), unowned: unowned.map { Partition(rawValue: Int16($0)) })
-    }
-
-    func status(_ now: MonotonicTime) -> BrokerStatus {
-        let workers = self.workers.compactMap { worker in
-            worker.map {
-                BrokerStatus.Worker(
-                    name: $0.name, inFlight: Int64($0.inFlight.count), calls: $0.answers,
-                    rate: Int64($0.rate.perSecond), leaseLeftMilliseconds: $0.leaseLeft,
-                    state: $0.isDraining ? "draining" : $0.isFit ? "fit" : "unfit")
-            }
-        }
-        let owners = partitions.enumerated().map { index, state in
-            BrokerStatus.PartitionOwner(
-                partition: Partition(rawValue: Int16(index)),
-                owner: state.owner < 0 ? nil : self.workers[Int(state.owner)]?.name, fence: state.fence,
-                parked: Int64(state.parked.count))
-        }
-        let closed = gates.filter { $0.value.lapses > now }.map { key, gate in
-            BrokerStatus.Gate(
-                sale: SaleID(rawValue: key.routing.sale), lane: Lane(rawValue: key.routing.lane),
-                partition: Partition(rawValue: gate.partition))
-        }
-        return BrokerStatus(
-            name: configuration.name, uptimeMilliseconds: (now - started).milliseconds,
-            clients: Int64(clientIndex.count), inFlight: Int64(table.count), parked: Int64(parkedCount),
-            calls: counters.calls, malformed: counters.malformed, gateRefusals: counters.gateRefusals,
-            rate: Int64(rate.perSecond), workers: workers, partitions: owners,
-            gates: closed.sorted { $0.sale < $1.sale })
     }
 }

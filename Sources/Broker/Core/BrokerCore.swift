@@ -13,7 +13,8 @@ struct BrokerCore {
     var table: CallTable
     var wheel: DeadlineWheel
     var clients: [ClientState?] = []
-    var clientIndex: [ClientKey: Int32] = [:]
+    var freeClients: [Int32] = []
+    var clientIndex: [ClientState.Key: Int32] = [:]
     var workers: [WorkerState?] = []
     var workerIndex: [PeerIdentity: Int32] = [:]
     /// Empty until the first worker says how many there are.
@@ -21,24 +22,23 @@ struct BrokerCore {
     var partitionHash = ""
     var incarnation = ""
     var gates: [Gate.Key: Gate] = [:]
+    /// Calls that came before the first worker said how many partitions there are.
+    var unplaced = CallList()
     var parkedCount = 0
+    var streamCount = 0
+    var keptBytes = 0
+    var unreadBytes = 0
+    /// Calls that the broker answers itself, item by item: who watches a service's health.
+    var watching = CallList()
+    var watches: [Int32: Watch] = [:]
+    var catalog = Catalog()
+    /// Bodies that effects refer to, cleared with them: effects stay plain values.
+    var bodies: [[UInt8]] = []
+    private var questions: UInt64 = 0
     var counters = Counters()
     var rate = RateMeter()
     private var lastSecond: MonotonicTime
     private var lastTick: MonotonicTime
-
-    /// Identities are unique per socket only, and the two sides have a socket each.
-    struct ClientKey: Hashable {
-        let identity: PeerIdentity
-        /// On the workers' side: a worker that calls.
-        let isWorker: Bool
-    }
-
-    struct ClientState {
-        let key: ClientKey
-        var lastSeen: MonotonicTime
-        var calls = CallList()
-    }
 
     struct PartitionState {
         var owner: Int32 = -1
@@ -52,6 +52,8 @@ struct BrokerCore {
         var malformed: Int64 = 0
         var gateRefusals: Int64 = 0
         var lateAnswers: Int64 = 0
+        /// Clients cut off because they did not read.
+        var cutOff: Int64 = 0
     }
 
     init(configuration: BrokerConfiguration, now: MonotonicTime) {
@@ -59,66 +61,41 @@ struct BrokerCore {
         started = now
         lastSecond = now
         lastTick = now
-        table = CallTable(capacity: configuration.maximumCalls)
+        table = CallTable(capacity: configuration.maximumCalls, secret: configuration.secret)
         wheel = DeadlineWheel(capacity: configuration.maximumCalls, now: now)
-    }
-
-    // MARK: Clients
-
-    /// The client by that identity; a new one if there is room, else nil.
-    mutating func client(_ identity: PeerIdentity, isWorker: Bool = false, _ now: MonotonicTime) -> Int32? {
-        let key = ClientKey(identity: identity, isWorker: isWorker)
-        if let index = clientIndex[key] {
-            clients[Int(index)]!.lastSeen = now
-            return index
-        }
-        guard clientIndex.count < configuration.maximumClients else { return nil }
-        let state = ClientState(key: key, lastSeen: now)
-        let index: Int32
-        if let free = clients.firstIndex(where: { $0 == nil }), clients.count > clientIndex.count {
-            clients[free] = state
-            index = Int32(free)
-        } else {
-            clients.append(state)
-            index = Int32(clients.count - 1)
-        }
-        clientIndex[key] = index
-        return index
-    }
-
-    /// The client is gone: its answers are dropped. Calls that a worker has go on; their orders stand.
-    mutating func clientLost(_ client: Int32) {
-        guard let state = clients[Int(client)] else { return }
-        while true {
-            guard let slot = clients[Int(client)]?.calls.first, slot >= 0 else { break }
-            end(slot)
-        }
-        clientIndex[state.key] = nil
-        clients[Int(client)] = nil
     }
 
     // MARK: Calls
 
     /// A client calls. The message itself stays with the shell.
-    mutating func call(_ header: Header, from client: Int32, _ now: MonotonicTime) {
+    ///
+    /// - Parameter size: of the message, in bytes.
+    mutating func call(_ header: Header, size: Int, from client: Int32, _ now: MonotonicTime) {
         counters.calls += 1
         rate.add()
         guard let state = clients[Int(client)] else { return }
+        // A second call under a name that is taken could not be told from the first.
+        guard table.slot(of: header.callID, client: client) == nil else {
+            counters.malformed += 1
+            return
+        }
         // Only its workers move a cluster's partitions.
         guard header.method != SystemMethods.yield.id || state.key.isWorker else {
             return refuse(
                 client, header.callID,
                 Verdict(status: .permissionDenied, certainty: .notExecuted, reason: .unknownMethod))
         }
-        if header.flags.contains(.keyed) { return keyedCall(header, from: client, state, now) }
-        if header.method == SystemMethods.brokerStatus.id {
-            effects.append(.status(client: client, callID: header.callID))
+        if header.flags.contains(.keyed) { return keyedCall(header, size, from: client, now) }
+        if Catalog.isOwn(header.method) {
+            effects.append(.answerSelf(client: client, callID: header.callID))
             return
         }
-        guard let worker = leastLoaded(for: header.method, header.priority) else {
+        let isStream = header.flags.contains(.stream)
+        let creditClass = isStream ? WorkerState.streamClass : Int(header.priority.rawValue)
+        guard let worker = leastLoaded(for: header.method, creditClass) else {
             return refuse(client, header.callID, verdictWithoutWorker(for: header.method))
         }
-        guard let slot = admit(header, from: client, state, partition: -1, now) else { return }
+        guard let slot = admit(header, from: client, partition: -1, now) else { return }
         dispatch(slot, to: worker, now)
     }
 
@@ -128,8 +105,14 @@ struct BrokerCore {
                 status: .unavailable, certainty: .notExecuted, reason: .noOwner,
                 retryAfter: .milliseconds(500))
         }
-        guard workers.contains(where: { $0?.methods.contains(method) == true }) else {
+        let having = workers.filter { $0?.methods.contains(method) == true }
+        guard !having.isEmpty else {
             return Verdict(status: .unimplemented, certainty: .notExecuted, reason: .unknownMethod)
+        }
+        if having.allSatisfy({ !isServing(method, $0!) }) {
+            return Verdict(
+                status: .unavailable, certainty: .notExecuted, reason: .notServing,
+                retryAfter: .milliseconds(500))
         }
         return Verdict(
             status: .resourceExhausted, certainty: .notExecuted, reason: .overloaded,
@@ -137,54 +120,87 @@ struct BrokerCore {
     }
 
     private mutating func keyedCall(
-        _ header: Header, from client: Int32, _ state: ClientState, _ now: MonotonicTime
+        _ header: Header, _ size: Int, from client: Int32, _ now: MonotonicTime
     ) {
-        guard !partitions.isEmpty else {
+        let isStream = header.flags.contains(.stream)
+        var partition = -1
+        if header.flags.contains(.partition) {
+            guard let number = Int(exactly: header.routing.sale),
+                partitions.isEmpty ? 0...Int(Int16.max) ~= number : partitions.indices.contains(number)
+            else {
+                return refuse(
+                    client, header.callID,
+                    Verdict(status: .invalidArgument, certainty: .notExecuted, reason: .wrongRoute))
+            }
+            partition = number
+        } else if !partitions.isEmpty {
+            partition = header.routing.partition(of: partitions.count)
+        }
+        if partition >= 0, let reason = closedGate(for: header, partition, now) {
+            counters.gateRefusals += 1
+            return refuse(
+                client, header.callID,
+                Verdict(status: .failedPrecondition, certainty: .notExecuted, reason: reason))
+        }
+        // Nothing of a stream is kept, so it cannot wait for an owner.
+        if isStream, partitions.isEmpty || partitions[partition].owner < 0 {
             return refuse(
                 client, header.callID,
                 Verdict(
                     status: .unavailable, certainty: .notExecuted, reason: .noOwner,
                     retryAfter: .milliseconds(500)))
         }
-        let partition: Int
-        if header.flags.contains(.partition) {
-            guard let number = Int(exactly: header.routing.sale), partitions.indices.contains(number) else {
-                return refuse(
-                    client, header.callID,
-                    Verdict(status: .invalidArgument, certainty: .notExecuted, reason: .wrongRoute))
+        guard let slot = admit(header, from: client, partition: Int16(partition), now) else { return }
+        if !isStream {
+            guard keep(slot, size) else {
+                return fail(slot, .resourceExhausted, .overloaded, retryAfter: .milliseconds(200))
             }
-            partition = number
-        } else {
-            partition = header.routing.partition(of: partitions.count)
         }
-        if let reason = closedGate(for: header, partition, now) {
-            counters.gateRefusals += 1
-            return refuse(
-                client, header.callID,
-                Verdict(status: .failedPrecondition, certainty: .notExecuted, reason: reason))
+        partitions.isEmpty ? park(slot, now) : route(slot, now)
+    }
+
+    /// Counts a call's bytes as kept, unless the client's share or the whole is used up.
+    private mutating func keep(_ slot: Int32, _ size: Int) -> Bool {
+        let client = Int(table[slot].client)
+        guard clients[client]!.keptBytes + size <= configuration.maximumKeptBytes - keptBytes else {
+            return false
         }
-        guard let slot = admit(header, from: client, state, partition: Int16(partition), now) else { return }
+        clients[client]!.keptBytes += size
+        keptBytes += size
+        table[slot].keptBytes = Int32(clamping: size)
         effects.append(.keep(slot: slot))
-        route(slot, now)
+        return true
     }
 
     /// What a closed gate answers. Attempts after the first pass: their order may exist.
     private func closedGate(for header: Header, _ partition: Int, _ now: MonotonicTime) -> Reason? {
-        guard !gates.isEmpty, !header.flags.contains(.retry), !header.flags.contains(.partition),
-            let gate = gates[Gate.Key(method: header.method, routing: header.routing)],
+        guard !gates.isEmpty, !partitions.isEmpty, !header.flags.contains(.retry),
+            !header.flags.contains(.partition),
+            let gate = gates[Gate.Key(method: gatedMethod(header.method), routing: header.routing)],
             gate.lapses > now, gate.fence == partitions[partition].fence
         else { return nil }
         return gate.reason
     }
 
-    private mutating func admit(
-        _ header: Header, from client: Int32, _ state: ClientState, partition: Int16, _ now: MonotonicTime
+    /// Several orders in one call stand before the same gate as one.
+    private func gatedMethod(_ method: MethodID) -> MethodID {
+        method == OrderMethods.placeMany.id ? OrderMethods.place.id : method
+    }
+
+    mutating func admit(
+        _ header: Header, from client: Int32, partition: Int16, _ now: MonotonicTime
     ) -> Int32? {
-        let overloaded = Verdict(
-            status: .resourceExhausted, certainty: .notExecuted, reason: .overloaded,
-            retryAfter: .milliseconds(100))
-        guard state.calls.count < configuration.maximumCallsPerClient else {
-            refuse(client, header.callID, overloaded)
+        let isStream = header.flags.contains(.stream)
+        let free = table.capacity - table.count
+        // Whoever has as many as are free gets no more: so there is always room for somebody else.
+        guard clients[Int(client)]!.calls.count < min(configuration.maximumCallsPerClient, free),
+            !isStream || streamCount < configuration.maximumStreams
+        else {
+            refuse(
+                client, header.callID,
+                Verdict(
+                    status: .resourceExhausted, certainty: .notExecuted, reason: .overloaded,
+                    retryAfter: timeToServe(clients[Int(client)]!.calls.count)))
             return nil
         }
         var call = Call()
@@ -194,17 +210,31 @@ struct BrokerCore {
         call.routing = header.routing
         call.partition = partition
         call.priority = header.priority
-        call.isRepeatable = header.requestKey != 0
-        let asked = TimeAmount.milliseconds(Int64(header.milliseconds))
-        let allowed = asked == .zero ? Limits.defaultDeadline : min(asked, Limits.longestDeadline)
-        call.deadline = now + allowed
-        guard let slot = table.insert(call) else {
-            refuse(client, header.callID, overloaded)
-            return nil
-        }
+        call.isRepeatable = header.requestKey != 0 && !isStream
+        if isStream { call.stream = StreamState(callerEnded: header.flags.contains(.end)) }
+        call.deadline = deadline(header, isStream, now)
+        guard let slot = table.insert(call) else { preconditionFailure("a free slot was counted") }
         table.byClient.append(slot, to: &clients[Int(client)]!.calls)
-        wheel.set(slot, due: call.deadline)
+        if isStream {
+            clients[Int(client)]!.streams += 1
+            streamCount += 1
+        }
+        if call.deadline != .distantFuture { wheel.set(slot, due: call.deadline) }
         return slot
+    }
+
+    /// A call that names no deadline gets one; a stream may go on for as long as both ends are there.
+    private func deadline(_ header: Header, _ isStream: Bool, _ now: MonotonicTime) -> MonotonicTime {
+        let asked = TimeAmount.milliseconds(Int64(header.milliseconds))
+        if isStream { return asked == .zero ? .distantFuture : now + asked }
+        return now + (asked == .zero ? Limits.defaultDeadline : min(asked, Limits.longestDeadline))
+    }
+
+    /// How long so many calls take at the rate of the last second, as a time to come back after.
+    private func timeToServe(_ calls: Int) -> TimeAmount {
+        guard rate.perSecond > 0 else { return .milliseconds(100) }
+        let seconds = Double(calls) / rate.perSecond
+        return max(.milliseconds(10), min(.seconds(5), TimeAmount(nanoseconds: Int64(seconds * 1e9))))
     }
 
     /// Sends a keyed call to its partition's owner, or parks it.
@@ -212,53 +242,98 @@ struct BrokerCore {
         let partition = Int(table[slot].partition)
         let owner = partitions[partition].owner
         if owner >= 0 { return dispatch(slot, to: owner, now) }
-        guard parkedCount < configuration.maximumParked else {
-            return fail(slot, .resourceExhausted, .overloaded, retryAfter: .milliseconds(500))
+        park(slot, now)
+    }
+
+    /// Lets a call wait for an owner, unless too many do.
+    private mutating func park(_ slot: Int32, _ now: MonotonicTime) {
+        let client = Int(table[slot].client)
+        guard table[slot].stream == nil,
+            clients[client]!.parked < configuration.maximumParked - parkedCount
+        else {
+            return fail(slot, .unavailable, .noOwner, retryAfter: .milliseconds(500))
         }
-        table[slot].place = .parked
         table[slot].worker = -1
-        table.places.append(slot, to: &partitions[partition].parked)
+        if partitions.isEmpty {
+            table[slot].place = .unplaced
+            table.places.append(slot, to: &unplaced)
+        } else {
+            table[slot].place = .parked
+            table.places.append(slot, to: &partitions[Int(table[slot].partition)].parked)
+        }
+        clients[client]!.parked += 1
         parkedCount += 1
         wheel.set(slot, due: min(table[slot].deadline, now + configuration.parkingTime))
     }
 
+    /// The partitions are known: calls that came too early go where they belong.
+    mutating func placeEarlyCalls(_ now: MonotonicTime) {
+        while unplaced.first >= 0 {
+            let slot = unplaced.first
+            unlink(slot)
+            if table[slot].partition < 0 {
+                table[slot].partition = Int16(table[slot].routing.partition(of: partitions.count))
+            }
+            guard partitions.indices.contains(Int(table[slot].partition)) else {
+                fail(slot, .invalidArgument, .wrongRoute)
+                continue
+            }
+            route(slot, now)
+        }
+    }
+
     /// Hands a call to a worker, or lets it wait for the worker's credit.
     mutating func dispatch(_ slot: Int32, to worker: Int32, _ now: MonotonicTime) {
-        let priority = Int(table[slot].priority.rawValue)
         guard workers[Int(worker)]!.methods.contains(table[slot].method) else {
             return fail(slot, .unimplemented, .unknownMethod)
         }
         table[slot].worker = worker
-        guard workers[Int(worker)]!.hasCredit(table[slot].priority) else {
-            return wait(slot, for: worker, priority, now)
-        }
+        let creditClass = table[slot].creditClass
+        guard workers[Int(worker)]!.hasCredit(creditClass) else { return wait(slot, for: worker, now) }
         table[slot].place = .inFlight
-        workers[Int(worker)]!.used[priority] += 1
+        workers[Int(worker)]!.used[creditClass] += 1
         table.places.append(slot, to: &workers[Int(worker)]!.inFlight)
-        wheel.set(slot, due: table[slot].deadline)
+        if table[slot].deadline != .distantFuture { wheel.set(slot, due: table[slot].deadline) }
         effects.append(.send(slot: slot, worker: worker))
     }
 
     /// Refuses early what cannot be served in time, at the rate that the worker has shown.
-    private mutating func wait(_ slot: Int32, for worker: Int32, _ priority: Int, _ now: MonotonicTime) {
-        let ahead = workers[Int(worker)]!.waiting[priority].count
-        let rate = max(workers[Int(worker)]!.rate.perSecond, 100)
-        let expected = TimeAmount(nanoseconds: Int64(Double(ahead) / rate * 1e9))
-        if now + expected > table[slot].deadline {
+    private mutating func wait(_ slot: Int32, for worker: Int32, _ now: MonotonicTime) {
+        guard table[slot].stream == nil else {
+            if workers[Int(worker)]!.credit[WorkerState.streamClass] == 0 {
+                return fail(slot, .unimplemented, .unknownMethod)
+            }
+            return fail(slot, .resourceExhausted, .overloaded, retryAfter: .milliseconds(500))
+        }
+        let priority = Int(table[slot].priority.rawValue)
+        let expected = expectedWait(priority, worker: Int(worker), client: table[slot].client)
+        if expected > configuration.longestWait || now + expected > table[slot].deadline {
             return fail(slot, .resourceExhausted, .overloaded, retryAfter: expected)
         }
         table[slot].place = .waiting
-        table.places.append(slot, to: &workers[Int(worker)]!.waiting[priority])
+        workers[Int(worker)]!.waiting[priority].append(slot, of: table[slot].client, &table.places)
         wheel.set(slot, due: table[slot].deadline)
+    }
+
+    /// Clients have their turns, so a client waits for its own calls and as many of each other that waits, and
+    /// for what has precedence.
+    private func expectedWait(_ priority: Int, worker: Int, client: Int32) -> TimeAmount {
+        let state = workers[worker]!
+        let queue = state.waiting[priority]
+        var ahead = min(queue.count, (queue.count(of: client) + 1) * max(1, queue.flowCount))
+        for higher in state.waiting.indices where higher > priority { ahead += state.waiting[higher].count }
+        // Before the first answers nothing is known of the worker.
+        let rate = state.rate.perSecond > 0 ? state.rate.perSecond : 100
+        return TimeAmount(nanoseconds: Int64(Double(ahead) / rate * 1e9))
     }
 
     /// The worker that serves the method and has most room, unless none has any: a free call never waits, so
     /// the shell need not keep it.
-    private func leastLoaded(for method: MethodID, _ priority: Priority) -> Int32? {
+    private func leastLoaded(for method: MethodID, _ creditClass: Int) -> Int32? {
         var best: Int32?
         for (index, worker) in workers.enumerated() {
             guard let worker, worker.isFit, !worker.isDraining, worker.methods.contains(method),
-                worker.hasCredit(priority)
+                worker.hasCredit(creditClass), isServing(method, worker)
             else { continue }
             if let chosen = best, workers[Int(chosen)]!.load <= worker.load { continue }
             best = Int32(index)
@@ -268,16 +343,15 @@ struct BrokerCore {
 
     /// A client no longer waits for an attempt. It never touches an order.
     mutating func cancel(_ callID: UInt64, from client: Int32) {
-        guard var slot = clients[Int(client)]?.calls.first else { return }
-        while slot >= 0 {
-            if table[slot].clientCallID == callID {
-                if table[slot].place == .inFlight {
-                    effects.append(.cancel(slot: slot, worker: table[slot].worker))
-                }
-                return fail(slot, .cancelled, .none)
-            }
-            slot = table.byClient.next(after: slot)
-        }
+        guard let slot = table.slot(of: callID, client: client) else { return }
+        withdraw(slot)
+        fail(slot, .cancelled, .none)
+    }
+
+    /// Tells the worker, if one has the call, that nobody waits for it.
+    mutating func withdraw(_ slot: Int32) {
+        guard table[slot].place == .inFlight else { return }
+        effects.append(.cancel(worker: table[slot].worker, id: table.id(of: slot)))
     }
 
     // MARK: Ending calls
@@ -285,18 +359,26 @@ struct BrokerCore {
     /// Takes a call off its list, wherever it is.
     mutating func unlink(_ slot: Int32) {
         let worker = Int(table[slot].worker)
-        let priority = Int(table[slot].priority.rawValue)
         switch table[slot].place {
         case .free:
             break
+        case .unplaced:
+            table.places.remove(slot, from: &unplaced)
+            clients[Int(table[slot].client)]!.parked -= 1
+            parkedCount -= 1
         case .parked:
             table.places.remove(slot, from: &partitions[Int(table[slot].partition)].parked)
+            clients[Int(table[slot].client)]!.parked -= 1
             parkedCount -= 1
         case .waiting:
-            table.places.remove(slot, from: &workers[worker]!.waiting[priority])
+            let priority = Int(table[slot].priority.rawValue)
+            workers[worker]!.waiting[priority].remove(slot, of: table[slot].client, &table.places)
         case .inFlight:
             table.places.remove(slot, from: &workers[worker]!.inFlight)
-            workers[worker]!.used[priority] -= 1
+            workers[worker]!.used[table[slot].creditClass] -= 1
+        case .watching:
+            table.places.remove(slot, from: &watching)
+            watches[slot] = nil
         }
         table[slot].place = .free
     }
@@ -307,7 +389,16 @@ struct BrokerCore {
         wheel.clear(slot)
         let client = Int(table[slot].client)
         table.byClient.remove(slot, from: &clients[client]!.calls)
-        effects.append(.forget(slot: slot))
+        if table[slot].stream != nil {
+            clients[client]!.streams -= 1
+            streamCount -= 1
+        }
+        let kept = Int(table[slot].keptBytes)
+        if kept > 0 {
+            clients[client]!.keptBytes -= kept
+            keptBytes -= kept
+            effects.append(.forget(slot: slot))
+        }
         table.free(slot)
     }
 
@@ -327,21 +418,30 @@ struct BrokerCore {
         effects.append(.refuse(client: client, callID: callID, verdict))
     }
 
+    /// The number of a question to a client. Nobody can guess it who has not read it (the finalizer of splitmix64,
+    /// Steele, Lea and Flood, OOPSLA 2014).
+    mutating func nextQuestion() -> UInt64 {
+        questions &+= 1
+        var number = configuration.secret &+ questions &* 0x9e37_79b9_7f4a_7c15
+        number = (number ^ number >> 30) &* 0xbf58_476d_1ce4_e5b9
+        number = (number ^ number >> 27) &* 0x94d0_49bb_1331_11eb
+        return (number ^ number >> 31) | 1
+    }
+
     // MARK: Time
 
     /// Called every few milliseconds: ends what is overdue and forgets who is gone.
     mutating func tick(_ now: MonotonicTime) {
         while let slot = wheel.popDue(now) {
             if table[slot].deadline <= now {
-                if table[slot].place == .inFlight {
-                    effects.append(.cancel(slot: slot, worker: table[slot].worker))
-                }
+                withdraw(slot)
                 fail(slot, .deadlineExceeded, .none)
             } else {
                 fail(slot, .unavailable, .noOwner, retryAfter: .milliseconds(500))
             }
         }
         forgiveOwnPause(now)
+        tellWatchers(now)
         for index in workers.indices {
             guard let lastSeen = workers[index]?.lastSeen else { continue }
             if now - lastSeen > configuration.workerSilence {
@@ -355,7 +455,7 @@ struct BrokerCore {
             lastSecond = now
             rate.turn(now)
             for index in workers.indices { workers[index]?.rate.turn(now) }
-            forgetIdleClients(now)
+            tendClients(now)
         }
     }
 
@@ -368,15 +468,6 @@ struct BrokerCore {
         for index in workers.indices {
             guard let lastSeen = workers[index]?.lastSeen else { continue }
             workers[index]!.lastSeen = min(now, lastSeen + pause)
-        }
-    }
-
-    private mutating func forgetIdleClients(_ now: MonotonicTime) {
-        for index in clients.indices {
-            guard let client = clients[index] else { continue }
-            if client.calls.isEmpty, now - client.lastSeen > configuration.clientIdleTime {
-                clientLost(Int32(index))
-            }
         }
     }
 }

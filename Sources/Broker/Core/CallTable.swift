@@ -22,6 +22,10 @@ struct Call {
     /// The worker that has it or is to get it.
     var worker: Int32 = -1
     var deadline = MonotonicTime.distantFuture
+    /// Nil for a unary call.
+    var stream: StreamState?
+    /// Bytes that the broker keeps of it; 0 when it keeps none.
+    var keptBytes: Int32 = 0
     /// Distinguishes this call from earlier ones in the same slot.
     var generation: UInt32 = 0
 
@@ -30,15 +34,22 @@ struct Call {
     /// A call that so many workers were lost with ends: it may be what they are lost by.
     static let maximumLosses = 3
 
+    /// Whose credit at the worker it uses.
+    var creditClass: Int { stream == nil ? Int(priority.rawValue) : WorkerState.streamClass }
+
     /// Where a call is; each but `free` is a list that the call is on.
     enum Place: UInt8 {
         case free
+        /// Waits to learn which partition it belongs to: no worker has come yet.
+        case unplaced
         /// Waits for its partition to get an owner.
         case parked
         /// Waits for its worker to have credit.
         case waiting
         /// With its worker.
         case inFlight
+        /// With the broker itself: somebody watches a service's health.
+        case watching
     }
 }
 
@@ -50,12 +61,15 @@ struct CallTable {
     /// The calls of each client.
     var byClient: CallLinks
     private var freeSlots: [Int32]
+    private var index: CallIndex
 
-    init(capacity: Int) {
+    /// - Parameter secret: keeps callers from choosing names that collide.
+    init(capacity: Int, secret: UInt64 = 0) {
         calls = Array(repeating: Call(), count: capacity)
         places = CallLinks(capacity: capacity)
         byClient = CallLinks(capacity: capacity)
         freeSlots = (0..<Int32(capacity)).reversed()
+        index = CallIndex(capacity: capacity, secret: secret)
     }
 
     var capacity: Int { calls.count }
@@ -73,11 +87,13 @@ struct CallTable {
         calls[Int(slot)] = call
         // Zero would make an id of zero in slot 0, which the protocol keeps for "no call".
         calls[Int(slot)].generation = generation == 0 ? 1 : generation
+        index.insert(slot, calls)
         return slot
     }
 
     mutating func free(_ slot: Int32) {
         precondition(calls[Int(slot)].place == .free, "a call is freed while it is on a list")
+        index.remove(slot, calls)
         freeSlots.append(slot)
     }
 
@@ -92,6 +108,9 @@ struct CallTable {
         guard call.place != .free, call.generation == UInt32(truncatingIfNeeded: id) else { return nil }
         return Int32(index)
     }
+
+    /// The slot of a client's call by the client's own name for it, unless it is over.
+    func slot(of callID: UInt64, client: Int32) -> Int32? { index.find(callID, client, calls) }
 
     /// A new name for a call that is sent a second time, so that a late answer of the first is not taken for one.
     mutating func renew(_ slot: Int32) {

@@ -13,10 +13,20 @@ enum Effect: Equatable {
     case deliver(client: Int32, callID: UInt64, certainty: Certainty)
     /// Answer a client.
     case refuse(client: Int32, callID: UInt64, Verdict)
-    /// Answer a client from the broker's own knowledge.
-    case status(client: Int32, callID: UInt64)
+    /// The message that came in calls a method of the broker itself: read its body and answer.
+    case answerSelf(client: Int32, callID: UInt64)
+    /// Pass the message that came in, an item or credit, on to the stream's worker under the call's own name.
+    case passToWorker(slot: Int32, sequence: UInt32)
+    /// The same, to the stream's caller under its own name for the call.
+    case passToCaller(slot: Int32, sequence: UInt32)
+    /// Send an item of the broker's own to a client: `body` is its place in the core's `bodies`.
+    case item(client: Int32, callID: UInt64, sequence: UInt32, body: Int32)
+    /// Ask a client whether it reads.
+    case ask(client: Int32, number: UInt64)
+    /// Tell a client that nothing of it is taken any more.
+    case cutOff(client: Int32)
     /// Tell a worker that its caller no longer waits.
-    case cancel(slot: Int32, worker: Int32)
+    case cancel(worker: Int32, id: UInt64)
     /// Tell a peer on the workers' side that the broker knows no session of it.
     case goAway(PeerIdentity)
     case workerJoined(worker: Int32)

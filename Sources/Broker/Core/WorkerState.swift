@@ -9,9 +9,12 @@ struct WorkerState {
     /// Of the ledger whose fences it claims.
     var incarnation: String
     let methods: Set<MethodID>
-    /// Calls it takes at a time, per priority, and how many it has.
-    let credit: [Int32]
-    var used: [Int32]
+    /// Calls it takes at a time, per priority and then streams, and how many it has.
+    let credit: InlineArray<4, Int32>
+    var used: InlineArray<4, Int32>
+    /// Services that it has but that do not serve now.
+    var notServing: Set<String> = []
+    var reading = ReadingProof()
     var lastSeen: MonotonicTime
     var isFit = true
     var isDraining = false
@@ -19,7 +22,7 @@ struct WorkerState {
     /// Calls it has, oldest first.
     var inFlight = CallList()
     /// Calls that wait for its credit, per priority.
-    var waiting: [CallList]
+    var waiting: [FairQueue]
     /// Gates it keeps closed here.
     var gates: Set<Gate.Key> = []
     var answers: Int64 = 0
@@ -30,16 +33,20 @@ struct WorkerState {
         name = ready.name
         incarnation = ready.incarnation
         methods = Set(ready.methods)
-        let classes = Priority.allCases.count
-        credit = (0..<classes).map { $0 < ready.credit.count ? max(0, ready.credit[$0]) : 0 }
-        used = Array(repeating: 0, count: classes)
-        waiting = Array(repeating: CallList(), count: classes)
+        credit = InlineArray { $0 < ready.credit.count ? max(0, ready.credit[$0]) : 0 }
+        used = InlineArray(repeating: 0)
+        waiting = Array(repeating: FairQueue(), count: Priority.allCases.count)
         lastSeen = now
     }
 
-    var load: Int32 { used[0] + used[1] + used[2] }
-    func hasCredit(_ priority: Priority) -> Bool {
-        used[Int(priority.rawValue)] < credit[Int(priority.rawValue)]
+    /// The class of credit that streams use, whatever their priority.
+    static let streamClass = 3
+    /// Bytes on their way to a worker that has not read for a while. Beyond them its calls wait.
+    static let maximumUnread = 64 << 20
+
+    var load: Int32 { used[0] + used[1] + used[2] + used[3] }
+    func hasCredit(_ creditClass: Int) -> Bool {
+        used[creditClass] < credit[creditClass] && reading.unread < Self.maximumUnread
     }
     var waitingCount: Int { waiting.reduce(0) { $0 + $1.count } }
 }

@@ -5,6 +5,8 @@ import Sales
 struct ReplyAddress: Hashable {
     let session: UInt32
     let callID: UInt64
+    /// Which of several orders in one call, from 1; 0 for the call itself.
+    var item: UInt16 = 0
 }
 
 /// What an owner is asked, decoded.
@@ -43,6 +45,8 @@ enum Unavailability: Equatable {
     case ledger
     /// The last fence check is too old to say no.
     case stale
+    /// More requests wait to be decided than this worker keeps.
+    case busy
 }
 
 /// An answer on its way out.

@@ -28,8 +28,10 @@ struct WorkerCore {
     /// Entries in all open layers together: what the next transaction will hold.
     var unsent = 0
     /// Requests to be decided again after a transaction that did not commit, or that the next transaction has
-    /// no room for; new ones queue up behind them. Bounded by the credit that brokers have.
+    /// no room for; new ones queue up behind them.
     var again: [Undecided] = []
+    /// Most of them. Calls of one order stay below it by the credit that brokers have; calls of several may not.
+    static let maximumUndecided = 65_536
     /// How many of those go into a transaction. Halved while the ledger refuses one of them.
     var againLimit: Int
     var lastCheck = MonotonicTime.distantPast
@@ -86,6 +88,8 @@ struct WorkerCore {
         }
         if again.isEmpty, unsent < configuration.maximumEntries {
             decide(request, for: partition, to: to, now)
+        } else if again.count >= WorkerCore.maximumUndecided {
+            answer(to, partition, .unavailable(.busy))
         } else {
             again.append(Undecided(partition: partition, to: to, request: request))
         }
@@ -100,7 +104,9 @@ struct WorkerCore {
     }
 
     /// A caller no longer waits. Withdraws what is not decided yet; never touches an order.
-    mutating func cancel(_ to: ReplyAddress) { again.removeAll { $0.to == to } }
+    mutating func cancel(_ to: ReplyAddress) {
+        again.removeAll { $0.to.session == to.session && $0.to.callID == to.callID }
+    }
 
     private mutating func decide(
         _ request: Request, for partition: Int, to: ReplyAddress, _ now: MonotonicTime

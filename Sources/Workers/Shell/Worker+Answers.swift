@@ -12,6 +12,7 @@ extension Worker {
     }
 
     private func send(_ answer: Answer) {
+        guard answer.to.item == 0 else { return gather(answer) }
         // An answer for a session that has ended has nowhere to go: the broker counts us as lost by now.
         guard let link = links.first(where: { $0.session == answer.to.session }) else { return }
         var header = Header(.result)
@@ -34,9 +35,8 @@ extension Worker {
             header.certainty = refusal == .clockUncertain ? .notExecuted : .executed
             refusal.body.encode(into: &writer)
         case .unavailable(let why):
-            header.status = .unavailable
+            (header.status, header.reason) = (why.status, why.reason)
             header.certainty = .notExecuted
-            header.reason = .ledgerUnavailable
             header.milliseconds = 250
             FailureBody.encode(message: why.text, into: &writer)
         case .broken:
@@ -88,11 +88,27 @@ extension Worker {
 }
 
 extension Unavailability {
+    var status: Status {
+        switch self {
+        case .ledger, .stale: .unavailable
+        case .busy: .resourceExhausted
+        }
+    }
+
+    var reason: Reason {
+        switch self {
+        case .ledger, .stale: .ledgerUnavailable
+        case .busy: .overloaded
+        }
+    }
+
     var text: StaticString {
         switch self {
         case .ledger: "The ledger does not answer now; nothing was done. Try again after the time given."
         case .stale:
             "This worker cannot confirm its ownership now; nothing was done. Try again after the time given."
+        case .busy:
+            "Too many requests wait to be decided; nothing was done. Try again after the time given."
         }
     }
 }

@@ -6,11 +6,7 @@ import ZeroMQ
 
 extension Worker {
     /// What this worker serves.
-    private static let methods: [MethodID] = [
-        OrderMethods.place.id, OrderMethods.settle.id, OrderMethods.get.id, SaleMethods.create.id,
-        SaleMethods.change.id, SaleMethods.get.id, SaleMethods.list.id, SystemMethods.ping.id,
-        SystemMethods.yield.id,
-    ]
+    private static let methods = MethodDescription.ofSales.map { MethodID($0.name) }
 
     // MARK: Sessions
 
@@ -22,7 +18,10 @@ extension Worker {
             let ended = link.tend(
                 now, nextSession: { newSession() }, random: { random() }, ready: ready,
                 receive: { [unowned self, unowned link] in receive(from: link) },
-                introduced: { claimAll(to: link) })
+                introduced: {
+                    describeMethods(to: link)
+                    claimAll(to: link)
+                })
             if ended { lost(link, session, now) }
         }
     }
@@ -48,6 +47,10 @@ extension Worker {
         let unanswered = asked
         asked = [:]
         for partition in unanswered.values { core?.yieldAnswered(partition, isGranted: false, now) }
+    }
+
+    private func describeMethods(to link: BrokerLink) {
+        for description in MethodDescription.ofSales { link.send(Header(.describe), description) }
     }
 
     /// Claims every partition that is served, in a session that has just begun.
@@ -116,7 +119,9 @@ extension Worker {
         case .call:
             call(header, from: link)
         case .cancel:
-            core?.cancel(ReplyAddress(session: link.session, callID: header.callID))
+            let to = ReplyAddress(session: link.session, callID: header.callID)
+            dropGathering(to)
+            core?.cancel(to)
         case .beat:
             let beat = try message.withBytes { bytes throws(WireError) in
                 try Frame.decodeBody(bytes, header: header, as: BrokerBeat.self)
@@ -152,6 +157,8 @@ extension Worker {
         case OrderMethods.place.id:
             let body = try decode(header, as: PlaceOrder.self)
             try receive(.place(body), body.sale, body.lane, body.key, header, to)
+        case OrderMethods.placeMany.id:
+            try placeMany(try decode(header, as: PlaceMany.self), header, to)
         case OrderMethods.settle.id:
             let body = try decode(header, as: SettleOrder.self)
             try receive(.settle(body), body.sale, body.lane, body.key, header, to)
@@ -196,12 +203,18 @@ extension Worker {
         _ request: Request, _ sale: SaleID, _ lane: Lane, _ key: RequestKey?, _ header: Header,
         _ to: ReplyAddress
     ) throws(CallRefusal) {
+        try checkRoute(sale, lane, key, header)
+        guard let count = core?.partitions.count else { return }
+        core!.receive(request, for: header.routing.partition(of: count), to: to, loop.now)
+    }
+
+    func checkRoute(
+        _ sale: SaleID, _ lane: Lane, _ key: RequestKey?, _ header: Header
+    ) throws(CallRefusal) {
         let routing = RoutingKey(sale: sale.rawValue, lane: lane.rawValue)
         guard header.routing == routing, header.flags.contains(.keyed), !header.flags.contains(.partition),
             key == nil || key?.rawValue == header.requestKey
         else { throw .wrongRoute }
-        guard let count = core?.partitions.count else { return }
-        core!.receive(request, for: routing.partition(of: count), to: to, loop.now)
     }
 
     /// A request about a partition.

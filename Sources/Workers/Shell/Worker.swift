@@ -33,6 +33,8 @@ public final class Worker {
     /// Own calls: hand-overs asked for, by call id.
     var asked: [UInt64: Partition] = [:]
     var nextCallID: UInt64 = 1
+    /// Calls of several orders whose answers are not all there. Bounded by the credit that brokers have.
+    var gatherings: [ReplyAddress: Gathering] = [:]
     var nextSession: UInt32 = 1
     var writer = MessagePackWriter()
     var message = Message()

@@ -34,7 +34,7 @@ import Wire
         header.method = SystemMethods.yield.id
         header.flags = [.end, .keyed, .partition]
         let client = broker.client(1)
-        broker.core.call(header, from: client, broker.now)
+        broker.core.call(header, size: 100, from: client, broker.now)
         #expect(
             broker.core.effects == [
                 .refuse(
@@ -43,7 +43,7 @@ import Wire
             ])
         broker.perform()
         let peer = broker.core.client(CoreHarness.identity(12), isWorker: true, broker.now)!
-        broker.core.call(header, from: peer, broker.now)
+        broker.core.call(header, size: 100, from: peer, broker.now)
         #expect(broker.core.effects.contains { if case .send = $0 { true } else { false } })
         broker.perform()
     }
@@ -135,7 +135,7 @@ import Wire
         #expect(broker.core.table.count == 2)
         broker.now = broker.now + .milliseconds(20)
         broker.core.tick(broker.now)
-        #expect(broker.core.effects.contains(.cancel(slot: sent[0].slot, worker: worker)))
+        #expect(broker.core.effects.contains(.cancel(worker: worker, id: sent[0].id)))
         broker.perform()
         #expect(broker.verdict(1, to: client)?.certainty == .maybeExecuted)
         #expect(broker.verdict(2, to: client)?.certainty == .notExecuted)
@@ -174,7 +174,7 @@ import Wire
         broker.core.cancel(3, from: client)
         #expect(!broker.core.effects.contains { if case .cancel = $0 { true } else { false } })
         broker.core.cancel(1, from: client)
-        #expect(broker.core.effects.contains(.cancel(slot: sent[0].slot, worker: worker)))
+        #expect(broker.core.effects.contains(.cancel(worker: worker, id: sent[0].id)))
         broker.perform()
         #expect(broker.verdict(1, to: client)?.certainty == .maybeExecuted)
         #expect(broker.verdict(2, to: client)?.certainty == .notExecuted)

@@ -23,8 +23,23 @@ struct CoreHarness {
     enum Answer: Equatable {
         case delivered(Certainty)
         case refused(Verdict)
-        case status
+        case own
     }
+
+    /// An item or credit that was passed on.
+    struct Passed: Equatable {
+        enum Way { case toWorker, toCaller }
+        let way: Way
+        let slot: Int32
+        let sequence: UInt32
+    }
+
+    /// What was passed along streams, what the broker itself sent, and what it asked and told, since last looked.
+    var passed: [Passed] = []
+    var items: [(callID: UInt64, sequence: UInt32, body: [UInt8])] = []
+    var asked: [(client: Int32, number: UInt64)] = []
+    var cutOff: [Int32] = []
+    var cancelled: [UInt64] = []
 
     /// A call that the core handed to a worker.
     struct Sent: Equatable {
@@ -69,13 +84,23 @@ struct CoreHarness {
                 answers[Name(client: client, callID: callID), default: []].append(.delivered(certainty))
             case .refuse(let client, let callID, let verdict):
                 answers[Name(client: client, callID: callID), default: []].append(.refused(verdict))
-            case .status(let client, let callID):
-                answers[Name(client: client, callID: callID), default: []].append(.status)
-            case .keep, .forget, .cancel, .goAway, .workerJoined, .workerLost, .owned, .disowned:
+            case .answerSelf(let client, let callID):
+                answers[Name(client: client, callID: callID), default: []].append(.own)
+            case .passToWorker(let slot, let sequence):
+                passed.append(Passed(way: .toWorker, slot: slot, sequence: sequence))
+            case .passToCaller(let slot, let sequence):
+                passed.append(Passed(way: .toCaller, slot: slot, sequence: sequence))
+            case .item(_, let callID, let sequence, let body):
+                items.append((callID, sequence, core.bodies[Int(body)]))
+            case .ask(let client, let number): asked.append((client, number))
+            case .cutOff(let client): cutOff.append(client)
+            case .cancel(_, let id): cancelled.append(id)
+            case .keep, .forget, .goAway, .workerJoined, .workerLost, .owned, .disowned:
                 continue
             }
         }
         core.effects.removeAll(keepingCapacity: true)
+        core.bodies.removeAll()
         return sent
     }
 
@@ -109,7 +134,7 @@ struct CoreHarness {
     @discardableResult
     mutating func call(
         _ callID: UInt64, from client: Int32, partition: Int, key: UInt128? = nil, flags: Header.Flags = [],
-        priority: Priority = .normal, milliseconds: UInt32 = 0
+        priority: Priority = .normal, milliseconds: UInt32 = 0, size: Int = 40
     ) -> [Sent] {
         var header = Header(.call)
         header.callID = callID
@@ -119,21 +144,22 @@ struct CoreHarness {
         header.requestKey = key ?? UInt128(callID)
         header.priority = priority
         header.milliseconds = milliseconds
-        core.call(header, from: client, now)
+        core.call(header, size: Header.size + size, from: client, now)
         return perform()
     }
 
     @discardableResult
     mutating func freeCall(
         _ callID: UInt64, from client: Int32, method: MethodID = CoreHarness.free,
-        priority: Priority = .normal, milliseconds: UInt32 = 0
+        flags: Header.Flags = .end, priority: Priority = .normal, milliseconds: UInt32 = 0, size: Int = 40
     ) -> [Sent] {
         var header = Header(.call)
         header.callID = callID
+        header.flags = flags
         header.method = method
         header.priority = priority
         header.milliseconds = milliseconds
-        core.call(header, from: client, now)
+        core.call(header, size: Header.size + size, from: client, now)
         return perform()
     }
 
@@ -235,19 +261,34 @@ struct CoreHarness {
                 found.append("partition \(index) belongs to nobody")
             }
         }
+        parked += core.unplaced.count
+        walk(core.unplaced, "unplaced") { $0.place == .unplaced }
+        walk(core.watching, "watching") { $0.place == .watching }
         if parked != core.parkedCount { found.append("parked \(parked), counted \(core.parkedCount)") }
         for (index, worker) in core.workers.enumerated() {
             guard let worker else { continue }
             walk(worker.inFlight, "worker \(index)") { $0.place == .inFlight && Int($0.worker) == index }
             for (priority, waiting) in worker.waiting.enumerated() {
-                walk(waiting, "waiting \(index)") {
-                    $0.place == .waiting && Int($0.worker) == index && Int($0.priority.rawValue) == priority
+                var (count, flows) = (0, Set<Int32>())
+                waiting.forEach(core.table.places) { slot in
+                    seen[Int(slot)] += 1
+                    count += 1
+                    let call = core.table[slot]
+                    flows.insert(call.client)
+                    if call.place != .waiting || Int(call.worker) != index
+                        || Int(call.priority.rawValue) != priority
+                    {
+                        found.append("slot \(slot) does not belong to waiting \(index)")
+                    }
+                }
+                if count != waiting.count || flows.count != waiting.flowCount {
+                    found.append("waiting \(index) counts \(waiting.count), has \(count)")
                 }
             }
-            if worker.used.reduce(0, +) != Int32(worker.inFlight.count) {
-                found.append("worker \(index) uses \(worker.used)")
+            if worker.load != Int32(worker.inFlight.count) {
+                found.append("worker \(index) uses \(worker.load)")
             }
-            for (used, credit) in zip(worker.used, worker.credit) where used > credit {
+            for creditClass in 0..<4 where worker.used[creditClass] > worker.credit[creditClass] {
                 found.append("worker \(index) is over its credit")
             }
         }
@@ -256,8 +297,25 @@ struct CoreHarness {
             found.append("\(core.table.count) slots taken, \(held.count) used")
         }
         for slot in held where seen[slot] != 1 { found.append("slot \(slot) is on \(seen[slot]) lists") }
-        var ofClients = 0
-        for case let client? in core.clients { ofClients += client.calls.count }
+        for slot in held {
+            let call = core.table.calls[slot]
+            if core.table.slot(of: call.clientCallID, client: call.client) != Int32(slot) {
+                found.append("slot \(slot) is not found by its name")
+            }
+        }
+        var (ofClients, ofStreams, kept, parkedOfClients, unread) = (0, 0, 0, 0, 0)
+        for case let client? in core.clients {
+            ofClients += client.calls.count
+            ofStreams += client.streams
+            kept += client.keptBytes
+            parkedOfClients += client.parked
+            unread += client.reading.unread
+        }
+        if (ofStreams, kept, parkedOfClients, unread)
+            != (core.streamCount, core.keptBytes, core.parkedCount, core.unreadBytes)
+        {
+            found.append("streams \(ofStreams), kept \(kept), parked \(parkedOfClients), unread \(unread)")
+        }
         if ofClients != core.table.count { found.append("clients have \(ofClients) of \(core.table.count)") }
         for (key, gate) in core.gates {
             guard let worker = core.workers[Int(gate.worker)], worker.gates.contains(key) else {

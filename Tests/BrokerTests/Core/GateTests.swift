@@ -53,7 +53,7 @@ import Wire
         header.method = CoreHarness.free
         header.flags = .keyed
         header.routing = CoreHarness.routing(0)
-        broker.core.call(header, from: client, broker.now)
+        broker.core.call(header, size: 100, from: client, broker.now)
         #expect(broker.perform().count == 1)
     }
 

@@ -33,7 +33,7 @@ import Wire
             header.method = CoreHarness.keyed
             header.flags = [.keyed, .partition]
             header.routing.sale = Int64(number)
-            broker.core.call(header, from: client, broker.now)
+            broker.core.call(header, size: 100, from: client, broker.now)
             let sent = broker.perform()
             if number == 5 {
                 #expect(sent.map(\.worker) == [worker])
@@ -80,24 +80,47 @@ import Wire
         var broker = CoreHarness()
         let client = broker.client(1)
         broker.freeCall(1, from: client)
-        broker.call(2, from: client, partition: 0)
         let worker = broker.worker(11, methods: [CoreHarness.free])
         broker.own(0, by: worker, fence: 1)
-        broker.freeCall(3, from: client, method: MethodID("test.unknown"))
-        broker.call(4, from: client, partition: 0)
-        let statuses = (1...4).map { broker.verdict($0, to: client)?.status }
-        #expect(statuses == [.unavailable, .unavailable, .unimplemented, .unimplemented])
-        for callID: UInt64 in 1...4 {
+        broker.freeCall(2, from: client, method: MethodID("test.unknown"))
+        broker.call(3, from: client, partition: 0)
+        let statuses = (1...3).map { broker.verdict($0, to: client)?.status }
+        #expect(statuses == [.unavailable, .unimplemented, .unimplemented])
+        for callID: UInt64 in 1...3 {
             #expect(broker.verdict(callID, to: client)?.certainty == .notExecuted)
         }
         #expect(broker.core.table.count == 0)
+    }
+
+    @Test func `what comes before the first worker waits until it says how many partitions there are`() {
+        var broker = CoreHarness()
+        let client = broker.client(1)
+        #expect(broker.call(1, from: client, partition: 3).isEmpty)
+        broker.call(2, from: client, partition: 4)
+        broker.core.cancel(2, from: client)
+        broker.perform()
+        #expect(broker.violations() == [])
+        let ready = Ready(
+            name: "w", incarnation: "a", partitions: Int32(CoreHarness.partitions), hash: RoutingKey.hashName,
+            methods: [CoreHarness.keyed], credit: [1, 1, 1], leaseTTL: 3_000)
+        #expect(broker.core.ready(ready, from: CoreHarness.identity(11), broker.now) == true)
+        #expect(broker.perform().isEmpty)
+        #expect(broker.violations() == [])
+        #expect(broker.own(3, by: 0, fence: 1).map { broker.core.table[$0.slot].clientCallID } == [1])
+        // Nobody came: it is told so in time.
+        var alone = CoreHarness()
+        let caller = alone.client(1)
+        alone.call(1, from: caller, partition: 0)
+        alone.pass(.seconds(5))
+        #expect(alone.verdict(1, to: caller)?.reason == .noOwner)
+        #expect(alone.violations() == [])
     }
 
     @Test func `the broker answers its own status`() {
         var broker = CoreHarness()
         let client = broker.client(1)
         broker.freeCall(1, from: client, method: SystemMethods.brokerStatus.id)
-        #expect(broker.answers(1, to: client) == [.status])
+        #expect(broker.answers(1, to: client) == [.own])
     }
 
     // MARK: Credit
@@ -200,12 +223,18 @@ import Wire
         let (greedy, other) = (broker.client(1), broker.client(2))
         let worker = broker.worker(11, credit: [1_000, 1, 1])
         broker.own(0, by: worker, fence: 1)
+        // Whoever has as many as are free gets no more.
         for callID: UInt64 in 1...60 { broker.call(callID, from: greedy, partition: 0) }
-        #expect(broker.core.table.count == 48)
-        #expect(broker.verdict(49, to: greedy)?.reason == .overloaded)
+        #expect(broker.core.table.count == 32)
+        #expect(broker.verdict(33, to: greedy)?.reason == .overloaded)
         for callID: UInt64 in 1...20 { broker.call(callID, from: other, partition: 0) }
-        #expect(broker.core.table.count == 64)
+        #expect(broker.core.table.count == 48)
         #expect(broker.verdict(17, to: other)?.status == .resourceExhausted)
+        // However many are greedy, the next one finds room.
+        for number in 3...6 {
+            let next = broker.client(number)
+            #expect(broker.call(1, from: next, partition: 0).count == 1)
+        }
         #expect(broker.violations() == [])
     }
 
@@ -230,7 +259,9 @@ import Wire
     @Test func `a worker of another cluster is refused`() {
         var broker = CoreHarness()
         _ = broker.worker(11)
-        for (partitions, hash) in [(Int32(16), RoutingKey.hashName), (8, "other"), (0, "other"), (.max, "")] {
+        for (partitions, hash) in [
+            (Int32(16), RoutingKey.hashName), (8, "other"), (-1, "other"), (.max, ""),
+        ] {
             let ready = Ready(
                 name: "x", incarnation: "a", partitions: partitions, hash: hash, methods: [], credit: [],
                 leaseTTL: 1)

@@ -1,0 +1,234 @@
+public import Wire
+
+/// What reflection says of the methods of this project. The bodies on the hot path are read and written by
+/// hand, so their fields are told by hand too; a test compares them with what is written.
+extension MethodDescription {
+    /// Answered by every broker itself.
+    public static let ofBrokers: [MethodDescription] = [
+        .unary(
+            HealthMethods.check, "Whether a service can be called now.",
+            "HealthCheck", "Health", [.healthCheck, .health]),
+        .stream(
+            HealthMethods.watch, "A service's health at once, and then with every change.",
+            "HealthCheck", "Health", [.healthCheck, .health]),
+        .unary(
+            ReflectionMethods.list, "The methods that can be called here.", "Empty", "MethodList",
+            [.methodList, .method]),
+        .unary(
+            ReflectionMethods.describe, "What a method is, with the fields of its request and reply.",
+            "DescribeMethod", "MethodDescription",
+            [.describeMethod, .methodDescription, .typeDescription, .field]),
+        .unary(
+            SystemMethods.brokerStatus, "What this broker sees: workers, owners of partitions, gates, rates.",
+            "Empty", "BrokerStatus", [.brokerStatus, .worker, .partitionOwner, .gate]),
+    ]
+
+    /// Answered by the workers that own sales.
+    public static let ofSales: [MethodDescription] = [
+        .unary(
+            OrderMethods.place, "Places an order. Safe to repeat with the same key.",
+            "PlaceOrder", "Order", [.placeOrder, .order]),
+        .unary(
+            OrderMethods.placeMany, "Places several orders of one sale, each with an answer of its own.",
+            "PlaceMany", "PlacedMany", [.placeMany, .orderRequest, .placedMany, .placedAnswer, .order]),
+        .unary(
+            OrderMethods.settle,
+            "Ends an unknown outcome: returns the order, or makes sure that there is none.",
+            "SettleOrder", "Settlement", [.settleOrder, .settlement, .order]),
+        .unary(OrderMethods.get, "Looks an order up by its id.", "GetOrder", "Order", [.getOrder, .order]),
+        .unary(SaleMethods.create, "Creates a sale.", "CreateSale", "Sale", [.createSale, .sale]),
+        .unary(
+            SaleMethods.change, "Opens a sale, closes it, or adds units.", "ChangeSale", "Sale",
+            [.changeSale, .sale]),
+        .unary(SaleMethods.get, "Looks a sale up.", "GetSale", "Sale", [.getSale, .sale]),
+        .unary(
+            SaleMethods.list, "The sales of one partition.", "ListSales", "SaleList",
+            [.listSales, .saleList, .sale]),
+        .unary(
+            SystemMethods.ping, "Shows that calls reach a worker.", "Empty", "WorkerPing", [.workerPing]),
+        .unary(
+            SystemMethods.yield, "Asks the owner of a partition to hand it over; for workers only.",
+            "YieldPartition", "Empty", [.yieldPartition]),
+    ]
+
+    private static func unary<Request, Reply>(
+        _ method: Method<Request, Reply>, _ about: String, _ request: String, _ reply: String,
+        _ types: [TypeDescription]
+    ) -> MethodDescription {
+        MethodDescription(
+            name: method.name, kind: .unary, routing: method.routing, priority: method.priority,
+            about: about, request: request, reply: reply, types: types)
+    }
+
+    private static func stream<Request, Reply>(
+        _ method: StreamMethod<Request, Reply>, _ about: String, _ request: String, _ reply: String,
+        _ types: [TypeDescription]
+    ) -> MethodDescription {
+        let kind: MethodKind =
+            switch method.kind {
+            case .serverStream: .serverStream
+            case .clientStream: .clientStream
+            case .bidirectional: .bidirectional
+            }
+        return MethodDescription(
+            name: method.name, kind: kind, routing: method.routing, priority: method.priority,
+            about: about, request: request, reply: reply, types: types)
+    }
+}
+
+extension TypeDescription {
+    static let placeOrder = TypeDescription(
+        "PlaceOrder",
+        [
+            ("sale", "int", "Number of the sale."), ("lane", "int?", "Slice of a split sale."),
+            ("buyer", "int", "Who buys, above 0."), ("quantity", "int", "Units, from 1."),
+            ("key", "key", "Names the request, the same in every attempt."),
+        ])
+    static let placeMany = TypeDescription(
+        "PlaceMany",
+        [
+            ("sale", "int", "Number of the sale."), ("lane", "int?", "Slice of a split sale."),
+            ("key", "key", "Names the call."), ("orders", "array of OrderRequest", "1 to 256 of them."),
+        ])
+    static let orderRequest = TypeDescription(
+        "OrderRequest",
+        [
+            ("buyer", "int", "Who buys, above 0."), ("quantity", "int", "Units, from 1."),
+            ("key", "key", "Names this order's request, the same in every attempt."),
+        ])
+    static let placedMany = TypeDescription(
+        "PlacedMany", [("answers", "array of PlacedAnswer", "One per request, in their order.")])
+    static let placedAnswer = TypeDescription(
+        "PlacedAnswer",
+        [
+            ("order", "Order?", "The order; without it the request was refused."),
+            ("status", "int?", "As in a RESULT."), ("reason", "int?", "As in a RESULT."),
+            ("message", "string?", "A sentence for people."), ("left", "int?", "Units left (notEnough)."),
+            ("limit", "int?", "What a buyer may hold (overLimit)."),
+            ("held", "int?", "What this one holds (overLimit)."),
+            ("opens", "time?", "When the sale opens (notYetOpen)."),
+        ])
+    static let settleOrder = TypeDescription(
+        "SettleOrder",
+        [
+            ("sale", "int", "Number of the sale."), ("lane", "int?", "Slice of a split sale."),
+            ("buyer", "int", "Who bought."), ("key", "key", "The key of the order's request."),
+        ])
+    static let settlement = TypeDescription(
+        "Settlement",
+        [
+            ("state", "string", "\"placed\" or \"voided\"."),
+            ("order", "Order?", "The order that was placed."),
+        ])
+    static let getOrder = TypeDescription("GetOrder", [("order", "order id", "Such as 12-4711.")])
+    static let order = TypeDescription(
+        "Order",
+        [
+            ("order", "order id", "Partition and sequence of its first entry."), ("sale", "int", ""),
+            ("lane", "int", ""), ("buyer", "int", ""), ("key", "key", "Of the request that placed it."),
+            ("quantity", "int", ""), ("amount", "int", "In minor units, such as cents."),
+            ("currency", "string", "Three letters."), ("placed", "time", "By the ledger's clock."),
+            ("state", "string", "\"reserved\"."),
+        ])
+    static let createSale = TypeDescription(
+        "CreateSale",
+        [
+            ("sale", "int", "Number of the sale, above 0."), ("key", "key", "Names the request."),
+            ("name", "string", "For people."), ("price", "int", "Per unit, in minor units."),
+            ("currency", "string", "Three letters."), ("units", "int", "On sale from the start."),
+            ("limit", "int", "Units that one buyer may hold."),
+            ("opens", "time?", "Left out: at once."), ("closes", "time?", "Left out: by hand."),
+        ])
+    static let changeSale = TypeDescription(
+        "ChangeSale",
+        [
+            ("sale", "int", "Number of the sale."), ("key", "key", "Names the request."),
+            ("change", "string", "\"open\", \"close\" or \"add-units\"."),
+            ("units", "int?", "How many are added."),
+        ])
+    static let getSale = TypeDescription(
+        "GetSale", [("sale", "int", "Number of the sale."), ("lane", "int?", "Slice of a split sale.")])
+    static let sale = TypeDescription(
+        "Sale",
+        [
+            ("sale", "int", ""), ("lane", "int", ""), ("partition", "int", "The one it belongs to."),
+            ("name", "string", ""), ("price", "int", "Per unit, in minor units."), ("currency", "string", ""),
+            ("limit", "int", "Units that one buyer may hold."), ("opens", "time", ""),
+            ("closes", "time?", ""),
+            ("added", "int", "Units ever."), ("left", "int", "Units that can be bought now."),
+            ("orders", "int", ""),
+            ("state", "string", "\"scheduled\", \"open\", \"sold-out\" or \"closed\"."),
+        ])
+    static let listSales = TypeDescription("ListSales", [("partition", "int", "From 0.")])
+    static let saleList = TypeDescription(
+        "SaleList",
+        [("sales", "array of Sale", "At most 200."), ("cut", "bool", "There are more.")])
+    static let workerPing = TypeDescription("WorkerPing", [("worker", "string", "The name of the worker.")])
+    static let yieldPartition = TypeDescription(
+        "YieldPartition",
+        [("partition", "int", ""), ("successor", "string", "Name of the worker that asks.")])
+    static let brokerStatus = TypeDescription(
+        "BrokerStatus",
+        [
+            ("name", "string", ""), ("uptime_ms", "int", ""), ("clients", "int", ""),
+            ("in_flight", "int", "Calls that await an answer, parked ones included."),
+            ("parked", "int", "Calls that wait for an owner."), ("calls", "int", "Since start."),
+            ("malformed", "int", "Messages dropped since start."),
+            ("refused", "int", "Calls refused by gates since start."), ("rate", "int", "Calls a second."),
+            ("workers", "array of Worker", ""), ("partitions", "array of PartitionOwner", ""),
+            ("gates", "array of Gate", "Those that are closed."),
+        ])
+    static let worker = TypeDescription(
+        "Worker",
+        [
+            ("name", "string", ""), ("in_flight", "int", ""), ("calls", "int", "Answered since it joined."),
+            ("rate", "int", "Answers a second."),
+            ("lease_left_ms", "int?", "Shortest time left of its leases."),
+            ("state", "string", "\"fit\", \"unfit\" or \"draining\"."),
+        ])
+    static let partitionOwner = TypeDescription(
+        "PartitionOwner",
+        [
+            ("partition", "int", ""), ("owner", "string?", "Name of the worker."),
+            ("fence", "int", "Highest heard."), ("parked", "int", "Calls that wait for an owner."),
+        ])
+    static let gate = TypeDescription(
+        "Gate", [("sale", "int", ""), ("lane", "int", ""), ("partition", "int", "")])
+    static let healthCheck = TypeDescription(
+        "HealthCheck",
+        [("service", "string?", "What stands before the last dot of its methods; left out: any.")])
+    static let health = TypeDescription(
+        "Health",
+        [
+            ("service", "string", ""), ("status", "string", "\"serving\", \"not-serving\" or \"unknown\"."),
+            ("workers", "int", "Workers that serve it."), ("unowned", "int", "Partitions without an owner."),
+        ])
+    static let methodList = TypeDescription("MethodList", [("methods", "array of Method", "")])
+    static let method = TypeDescription(
+        "Method", [("name", "string", ""), ("kind", "string", ""), ("about", "string", "")])
+    static let describeMethod = TypeDescription("DescribeMethod", [("method", "string", "Its name.")])
+    static let methodDescription = TypeDescription(
+        "MethodDescription",
+        [
+            ("name", "string", ""), ("kind", "string", ""), ("routing", "string", ""),
+            ("priority", "string", ""),
+            ("about", "string", ""), ("request", "string", "Name of a type."),
+            ("reply", "string", "Name of a type."), ("types", "array of TypeDescription", ""),
+        ])
+    static let typeDescription = TypeDescription(
+        "TypeDescription", [("name", "string", ""), ("fields", "array of Field", "")])
+    static let field = TypeDescription(
+        "Field",
+        [("name", "string", ""), ("type", "string", ""), ("optional", "bool", ""), ("about", "string", "")])
+
+    /// - Parameter fields: name, type, and words. A question mark after the type: it may be left out.
+    private init(_ name: String, _ fields: [(String, String, String)]) {
+        self.init(
+            name: name,
+            fields: fields.map { name, type, about in
+                Field(
+                    name: name, type: type.hasSuffix("?") ? String(type.dropLast()) : type,
+                    optional: type.hasSuffix("?"), about: about)
+            })
+    }
+}
