@@ -99,21 +99,22 @@ def test_a_compressed_item_inflates_to_a_thousand_haha() -> None:
     assert again is not None and bodies.inflate(again) == bodies.pack(item)
 
 
-def table(heading: str) -> list[list[str]]:
-    """The cells of the page's table that begins so."""
+def table(heading: str) -> list[dict[str, str]]:
+    """The rows of the page's table that begins so, by the names of its columns."""
     page = (ROOT / "Sources/Wire/PROTOCOL.md").read_text(encoding="utf-8")
-    rows = page[page.index(heading) :].split("\n\n")[0].splitlines()[2:]
-    return [[cell.strip().strip("`") for cell in row.strip("|").split("|")] for row in rows]
+    lines = page[page.index(heading) :].split("\n\n")[0].splitlines()
+    columns, _, *rows = [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in lines]
+    return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def test_every_method_has_the_number_routing_priority_and_kind_of_the_page() -> None:
-    rows = {row[0]: row for row in table("| method | number |")}
+    rows = {row["method"]: row for row in table("| method | number |")}
     for name, method in KNOWN.items():
-        _, number, routing, priority, _, reply = rows.pop(name)
-        assert method.id == int(number, 16)
-        assert method.routing.value == routing
-        assert method.priority.name.lower() == priority
-        assert (method.kind is StreamKind.SERVER_STREAM) == reply.startswith("stream of")
+        row = rows.pop(name)
+        assert method.id == int(row["number"], 16)
+        assert method.routing.value == row["routing"]
+        assert method.priority.name.lower() == row["priority"]
+        assert (method.kind is StreamKind.SERVER_STREAM) == row["reply"].startswith("stream of")
     # Clients may not call what is left.
     assert set(rows) == {"partition.yield"}
 
@@ -126,13 +127,14 @@ def test_every_method_has_the_number_routing_priority_and_kind_of_the_page() -> 
     ],
 )  # fmt: skip
 def test_an_enumeration_has_the_values_of_the_page(heading: str, kind: Any) -> None:
-    assert {row[1]: int(row[0], 0) for row in table(heading)} == {
-        camel(member.name): member.value for member in kind
-    }
+    ours = {camel(member.name): member.value for member in kind}
+    name = heading.split("|")[2].strip()
+    for row in table(heading):
+        assert ours[row[name]] == int(row["value"], 0)
 
 
 def test_the_flags_have_the_values_of_the_page() -> None:
-    assert {row[1]: int(row[0]) for row in table("| value | flag |")} == FLAGS
+    assert {row["flag"]: int(row["value"]) for row in table("| value | flag |")} == FLAGS
 
 
 @pytest.mark.parametrize(

@@ -263,7 +263,7 @@ def failure(body: object) -> tuple[str, FailureDetails]:
         opening = None
     return (
         message if isinstance(message, str) else "",
-        FailureDetails(number("left"), number("limit"), number("held"), opening),
+        FailureDetails(number("left"), number("limit"), number("held"), opening, body.get("details")),
     )
 
 

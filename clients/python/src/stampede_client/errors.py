@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from .keys import RequestKey
 from .wire.status import Certainty, Reason, Status
@@ -21,6 +22,8 @@ class FailureDetails:
     """OVER_LIMIT: what this buyer holds."""
     opens: datetime | None = None
     """NOT_YET_OPEN: when the sale opens."""
+    value: Any = None
+    """Whatever else a service has to say."""
 
 
 class CallError(Exception):

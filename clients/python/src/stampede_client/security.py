@@ -18,16 +18,28 @@ class KeyPair:
 
     @classmethod
     def read(cls, path: str | Path) -> KeyPair:
-        """Reads a key file: lines `public = "…"` and, for one's own, `secret = "…"`; others are skipped."""
+        """Reads a file that `stampede keygen` made: a line `public KEY`, in a `.key` file one `secret KEY`,
+        and comments. Also read are `public = "KEY"` and the like. A secret that others may read is refused.
+        """
         found: dict[str, str] = {}
-        for line in Path(path).read_text(encoding="utf-8").splitlines():
-            # Z85 has '#' among its digits, so only a line that begins with one is a comment.
-            if match := _LINE.fullmatch(line.strip()):
-                found[match["name"]] = match["key"]
+        for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
+            words = line.split()
+            # Z85 has '#' and '=' among its digits, so both mean something else only as, or before, a word.
+            if not words or words[0].startswith("#"):
+                continue
+            if len(words) == 3 and words[1] == "=":
+                del words[1]
+            key = words[-1].strip("\"'")
+            if len(words) != 2 or words[0] not in ("public", "secret") or not _Z85.fullmatch(key):
+                # The line is not shown: it may hold a secret.
+                raise ValueError(
+                    f"line {number} of {path} is no key: it must be `public` or `secret` and a key"
+                )
+            found[words[0]] = key
         if "public" not in found:
-            raise ValueError(f'{path} has no line `public = "…"` with 40 characters of Z85')
-        for name, key in found.items():
-            _check(key, f"{name} in {path}")
+            raise ValueError(f"{path} has no public key; name a file that `stampede keygen` made")
+        if "secret" in found and Path(path).stat().st_mode & 0o077:
+            raise ValueError(f"{path} may be read by others; keep it to its owner: chmod 600")
         return cls(found["public"], found.get("secret"))
 
     @classmethod
@@ -53,11 +65,12 @@ class Security:
 
     @classmethod
     def from_files(cls, own: str | Path, server: str | Path) -> Security:
-        """Reads one's own key file, and the one with the brokers' public key."""
+        """Reads one's own `.key` file, and the brokers' `.pub` file (or takes their public key itself)."""
         pair = KeyPair.read(own)
         if pair.secret is None:
-            raise ValueError(f'{own} has no line `secret = "…"`; give the file of your own key pair')
-        return cls(KeyPair.read(server).public, pair.public, pair.secret)
+            raise ValueError(f"{own} has no secret key; name the .key file that `stampede keygen` made")
+        is_key = isinstance(server, str) and _Z85.fullmatch(server) and not Path(server).exists()
+        return cls(str(server) if is_key else KeyPair.read(server).public, pair.public, pair.secret)
 
     def apply(self, socket: zmq.Socket[bytes]) -> None:
         socket.curve_serverkey = self.server_key.encode("ascii")
@@ -69,7 +82,6 @@ class Security:
         return f"Security(server_key={self.server_key!r}, public_key={self.public_key!r}, secret_key=…)"
 
 
-_LINE = re.compile(r"""(?P<name>public|secret)(?:[-_]key)?\s*[=:]\s*(["']?)(?P<key>\S{40})\2""")
 _Z85 = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}", re.ASCII)
 
 

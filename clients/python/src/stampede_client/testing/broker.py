@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import zmq
 
+from ..security import KeyPair
 from ..wire import limits
 from ..wire.header import HEADER_SIZE, Header, Kind, WireError
 from .calls import Refusal, ServerCall
@@ -22,13 +23,17 @@ class FakeBroker:
     BIND_LIMIT = 2.0
     """Seconds that a socket of before may take to let go of the endpoint."""
 
-    def __init__(self, number: int, endpoint: str, loop: asyncio.AbstractEventLoop, called: Called) -> None:
+    def __init__(
+        self, number: int, endpoint: str, loop: asyncio.AbstractEventLoop, called: Called,
+        keys: KeyPair | None = None,
+    ) -> None:  # fmt: skip
         self.number = number
         self.is_frozen = False
         self.pongs = 0
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._loop = loop
         self._called = called
+        self._keys = keys
         self._context: zmq.Context[zmq.Socket[bytes]] | None = None
         self._socket: zmq.Socket[bytes] | None = None
         self._clients: set[bytes] = set()
@@ -48,16 +53,21 @@ class FakeBroker:
         socket.linger = 0
         socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
         socket.setsockopt(zmq.MAXMSGSIZE, limits.MESSAGE_SIZE)
+        if self._keys is not None and self._keys.secret is not None:
+            socket.curve_server = True
+            socket.curve_secretkey = self._keys.secret.encode("ascii")
         end = self._loop.time() + self.BIND_LIMIT
         while True:
             try:
-                socket.bind(self._endpoint)
+                socket.bind(self.endpoint)
                 break
             except zmq.ZMQError as error:
                 if self._loop.time() > end:
                     socket.close()
-                    raise OSError(error.errno, f"{self._endpoint}: {error}") from None
+                    raise OSError(error.errno, f"{self.endpoint}: {error}") from None
                 await asyncio.sleep(0.005)
+        # A port that was chosen by the system stays the same when the broker comes back.
+        self.endpoint = socket.getsockopt_string(zmq.LAST_ENDPOINT)
         self._socket = socket
         self._loop.add_reader(socket.FD, self._readable)
         self._loop.call_soon(self._readable)
@@ -72,8 +82,8 @@ class FakeBroker:
         # one.
         self._context.term()
         self._socket = self._context = None
-        if self._endpoint.startswith("ipc://") and os.path.exists(self._endpoint[6:]):
-            os.unlink(self._endpoint[6:])
+        if self.endpoint.startswith("ipc://") and os.path.exists(self.endpoint[6:]):
+            os.unlink(self.endpoint[6:])
         self._clients.clear()
         self._calls.clear()
 

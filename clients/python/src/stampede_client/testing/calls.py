@@ -46,6 +46,8 @@ class Refusal(Exception):
         body.update((name, number) for name, number in numbers.items() if number is not None)
         if self.details.opens is not None:
             body["opens"] = time_to_wire(self.details.opens)
+        if self.details.value is not None:
+            body["details"] = self.details.value
         return body
 
 

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from ..keys import RequestKey
+from ..security import KeyPair
 from ..wire import body as bodies
 from ..wire import header as flags
 from ..wire.header import HEADER_SIZE, Header, Kind, WireError
@@ -37,9 +38,11 @@ class FakeServer:
     thread.
     """
 
-    def __init__(self, *, brokers: int = 1, endpoints: list[str] | None = None) -> None:
-        """Brokers share nothing but the sales. `endpoints` are sockets in a folder of their own unless
-        given."""
+    def __init__(
+        self, *, brokers: int = 1, endpoints: list[str] | None = None, keys: KeyPair | None = None
+    ) -> None:
+        """Brokers share nothing but the sales. `endpoints` are sockets in a folder of their own unless given,
+        such as `tcp://127.0.0.1:*` for any free port. `keys`: speaks CURVE, and lets everybody in."""
         self._folder = tempfile.mkdtemp(prefix="stampede-fake-")
         self.endpoints = endpoints or [f"ipc://{self._folder}/{number}" for number in range(brokers)]
         self.sales = FakeSales()
@@ -47,6 +50,7 @@ class FakeServer:
         """Every CALL that arrived, repetitions included."""
         self.cancels = 0
         """CANCELs that reached a call that was still open."""
+        self._keys = keys
         self._handlers: dict[int, tuple[str, StreamKind, Handler]] = {}
         self._about: dict[str, str] = {}
         self._faults: list[Fault] = []
@@ -95,11 +99,12 @@ class FakeServer:
         self._loop = loop
         try:
             self._brokers = [
-                FakeBroker(number, endpoint, loop, self._called)
+                FakeBroker(number, endpoint, loop, self._called, self._keys)
                 for number, endpoint in enumerate(self.endpoints)
             ]
             for broker in self._brokers:
                 loop.run_until_complete(broker.bind())
+                self.endpoints[broker.number] = broker.endpoint
         except OSError:
             self._brokers = []
         started.set()
@@ -362,7 +367,8 @@ class FakeServer:
     def _status(self, call: ServerCall) -> dict[str, Any]:
         return {
             "name": f"broker-{call.broker + 1}", "uptime_ms": 1, "in_flight": 0, "parked": 0,
-            "clients": self._brokers[call.broker].clients, "calls": len(self.calls), "malformed": 0, "refused": 0, "rate": 0,
+            "clients": self._brokers[call.broker].clients, "calls": len(self.calls), "malformed": 0,
+            "refused": 0, "rate": 0,
             "workers": [
                 {
                     "name": "worker-1", "in_flight": 0, "calls": 0, "rate": 0, "lease_left_ms": None,

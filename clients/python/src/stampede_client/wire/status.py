@@ -69,6 +69,10 @@ class Reason(IntEnum):
     BUSY = 49
     FLOW_CONTROL = 50
     NOT_SERVING = 51
+    NEEDS_SERVICE = 60
+    NEEDS_OPERATOR = 61
+    NEEDS_WORKER = 62
+    KEY_REFUSED = 63
 
     @classmethod
     def _missing_(cls, value: object) -> Reason:
