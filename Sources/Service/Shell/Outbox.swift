@@ -35,7 +35,7 @@ final class Outbox: Sendable {
         }
     }
 
-    let bell = Doorbell()
+    let bell = Bell()
     private let state = Mutex(State())
 
     // MARK: Any thread

@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 
 /// A thread of its own for an event loop: loops must not block the threads that Swift's tasks share.
-public enum LoopThread {
+public enum IOThread {
     private final class Box: Sendable {
         let body: @Sendable () -> Void
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
@@ -18,7 +18,7 @@ public enum LoopThread {
             { box in
                 guard let box else { return nil }
                 let taken = Unmanaged<Box>.fromOpaque(box).takeRetainedValue()
-                LoopThread.leaveSignalsToOthers()
+                IOThread.leaveSignalsToOthers()
                 taken.body()
                 return nil
             }, box)
