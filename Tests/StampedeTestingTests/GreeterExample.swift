@@ -1,4 +1,5 @@
 import Client
+import Logging
 import Methods
 import Service
 import StampedeTesting

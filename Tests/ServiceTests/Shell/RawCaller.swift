@@ -20,7 +20,7 @@ final class RawCaller: Sendable {
 
     /// What the test and the socket's thread share.
     private final class Shared: Sendable {
-        let bell = Bell()
+        let bell = Doorbell()
         let state = Mutex(State())
         let received: AsyncStream<Received>.Continuation
 
@@ -40,7 +40,7 @@ final class RawCaller: Sendable {
         received = stream
         let shared = Shared(continuation)
         self.shared = shared
-        IOThread.start { RawCaller.run(endpoint, shared) }
+        LoopThread.start { RawCaller.run(endpoint, shared) }
     }
 
     deinit {

@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 
 /// A thread of its own for an event loop: loops must not block the threads that Swift's tasks share.
-public enum IOThread {
+public enum LoopThread {
     private final class Box: Sendable {
         let body: @Sendable () -> Void
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
@@ -18,7 +18,7 @@ public enum IOThread {
             { box in
                 guard let box else { return nil }
                 let taken = Unmanaged<Box>.fromOpaque(box).takeRetainedValue()
-                IOThread.leaveSignalsToOthers()
+                LoopThread.leaveSignalsToOthers()
                 taken.body()
                 return nil
             }, box)

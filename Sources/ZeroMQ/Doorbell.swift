@@ -1,7 +1,7 @@
 import Glibc
 
 /// Wakes a thread that waits in `poll`: a pipe (pipe(7)) that holds at most a few bytes.
-public final class Bell: Sendable {
+public final class Doorbell: Sendable {
     /// Readable after a ring.
     public let descriptor: Int32
     private let writer: Int32
