@@ -155,7 +155,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "StampedeTestingTests",
-            dependencies: ["StampedeTesting", "Client", "Service", "Methods", "Sales", "Wire"],
+            dependencies: [
+                "StampedeTesting", "Client", "Service", "Methods", "Sales", "Wire",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "ServiceTests",
