@@ -1,4 +1,5 @@
 import Wire
+import ZeroMQ
 
 /// A client of a Stampede cluster: calls methods through any of its brokers.
 ///

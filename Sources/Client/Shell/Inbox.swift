@@ -1,6 +1,7 @@
 import Glibc
 import Synchronization
 import Wire
+import ZeroMQ
 
 /// What the calling tasks hand to the I/O thread. The one place where threads of ours meet.
 ///
