@@ -85,6 +85,8 @@ extension CallError {
         case .tooMany:
             return "too many calls are in flight; await some of them, or raise maximumCallsInFlight"
         case .tooLarge: return "the request is larger than \(Limits.messageSize) bytes; make it smaller"
+        case .keyRefused:
+            return "no broker knows this client's key for the clients' port; ask an operator to list it"
         case .badMetadata:
             return "the metadata is beyond its limits (\(Limits.metadataPairs) pairs, "
                 + "\(Limits.metadataValueLength) bytes a value, \(Limits.metadataSize) bytes in all); send less"

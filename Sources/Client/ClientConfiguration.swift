@@ -1,5 +1,6 @@
 public import Resilience
 public import Wire
+public import ZeroMQ
 
 /// The bounds and periods of a client. The defaults suit a service beside its brokers.
 public struct ClientConfiguration: Sendable {
@@ -20,6 +21,9 @@ public struct ClientConfiguration: Sendable {
     public var reconnect = Backoff(base: .milliseconds(100), ceiling: .seconds(5))
     /// Waits between attempts of one call.
     public var retry = Backoff(base: .milliseconds(10), ceiling: .seconds(1))
+
+    /// For brokers at TCP endpoints, which ask for keys. Unix sockets need none.
+    public var keys: ConnectionKeys?
 
     public init() {}
 }

@@ -53,7 +53,7 @@ public final class StampedeClient: Sendable {
         self.interceptors = interceptors
         let executor = LoopExecutor(inbox: inbox)
         loopExecutor = executor
-        IOThread.start { [endpoints] in
+        LoopThread.start { [endpoints] in
             ClientLoop(
                 endpoints: endpoints, configuration: configuration, inbox: inbox, executor: executor
             ).run()

@@ -32,5 +32,7 @@ struct Ending: Hashable, Sendable {
         case badMetadata
         /// The options name a broker that the client was not given.
         case noSuchBroker
+        /// The deadline came while every broker turned the client's key away.
+        case keyRefused
     }
 }

@@ -8,11 +8,14 @@ final class ClientLoop {
     private let loop = EventLoop()
     private let context = Context()
     private let endpoints: [Endpoint]
+    private let keys: ConnectionKeys?
     private let inbox: Inbox
     private let executor: LoopExecutor
     private var core: ClientCore
     private var random: SplitMix64
     private var connections: [BrokerConnection?]
+    /// Brokers that turned our key away when it was last shown.
+    private var strangers: Set<Int> = []
     /// By slot of the core's table.
     private var pending: [PendingCall] = []
     /// Seats to give back.
@@ -32,6 +35,7 @@ final class ClientLoop {
 
     init(endpoints: [Endpoint], configuration: ClientConfiguration, inbox: Inbox, executor: LoopExecutor) {
         self.endpoints = endpoints
+        keys = configuration.keys
         self.inbox = inbox
         self.executor = executor
         core = ClientCore(brokers: endpoints.count, configuration: configuration, now: loop.now)
@@ -161,7 +165,9 @@ final class ClientLoop {
     private func tick() {
         for broker in connections.indices {
             guard let connection = connections[broker] else { continue }
+            if connection.wasKeyRefused() { strangers.insert(broker) }
             if connection.socket.isWritable {
+                strangers.remove(broker)
                 core.connected(broker, now: loop.now)
             } else if core.sessions[broker].isConnected {
                 core.disconnected(broker, now: loop.now, random: random.next())
@@ -246,6 +252,12 @@ final class ClientLoop {
         }
         pending[slot].frame = []
         ended.append(Int32(slot))
+        var ending = ending
+        if ending.cause == .deadline, ending.certainty == .notExecuted, strangers.count == endpoints.count {
+            ending.status = .unauthenticated
+            ending.reason = .keyRefused
+            ending.cause = .keyRefused
+        }
         let answer: Parcel
         switch ending.cause {
         case .answer: answer = parcel
@@ -262,7 +274,9 @@ final class ClientLoop {
 
     private func open(_ broker: Int) {
         do {
-            connections[broker] = try BrokerConnection(to: endpoints[broker], in: context, on: loop) {
+            connections[broker] = try BrokerConnection(
+                to: endpoints[broker], keys: keys, in: context, on: loop
+            ) {
                 [unowned self] in readFrames(from: broker)
             }
         } catch {
@@ -273,6 +287,7 @@ final class ClientLoop {
 
     private func drop(_ broker: Int) {
         guard let connection = connections[broker].take() else { return }
+        if connection.wasKeyRefused() { strangers.insert(broker) }
         loop.remove(connection.source)
     }
 }
