@@ -1,12 +1,13 @@
 # One command per job. Each installs what it needs; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-python bench build lint format clean packages
+.PHONY: help demo test test-python bench bench-rpc bench-counts build lint format clean packages fuzz fuzz-nightly fuzz-broker
 
-sources := Sources Tests Package.swift bench/Package.swift bench/Sources
+sources := Sources Tests Package.swift bench/Package.swift bench/Sources bench/grpc/Package.swift bench/grpc/Sources \
+	fuzz/Package.swift fuzz/Sources
 venv := .build/python-venv
 
 help: ## list the commands
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
 demo: packages ## run a flash sale on a local cluster of real processes
 	swift build -c release --product stampede
@@ -21,8 +22,30 @@ test-python: $(venv)/ready ## test the Python client on its fake server and on t
 	cd clients/python && ../../$(venv)/bin/ruff check && ../../$(venv)/bin/ruff format --check && ../../$(venv)/bin/mypy
 	cd clients/python && ../../$(venv)/bin/python -m pytest --quiet
 
+fuzz-broker: build ## attack a live broker with raw bytes for FUZZ_SECONDS (600), from a new seed
+	STAMPEDE_FUZZ_SECONDS=$${FUZZ_SECONDS:-600} STAMPEDE_FUZZ_SEED=$${FUZZ_SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')} \
+		swift test --no-parallel --filter BrokerFuzzTests
+
 bench: packages ## measure what an order costs in each part, without I/O
 	swift run -c release --package-path bench cores
+
+bench-rpc: packages ## compare calls with libzmq in C and with grpc-swift 2; fails below bench/thresholds.json
+	swift build -c release --product stampede
+	swift build -c release --package-path bench
+	swift build -c release --package-path bench/grpc
+	cd bench && .build/release/rpc $(RPC)
+
+bench-counts: packages ## count instructions per operation and compare with the last commit
+	@command -v valgrind >/dev/null || { echo "Install valgrind to count instructions." >&2; exit 1; }
+	swift build -c release --product stampede
+	swift build -c release --package-path bench
+	cd bench && .build/release/counts ../.build/release/stampede counts.json
+
+fuzz: packages ## fuzz every reader of a peer's bytes, half a minute each
+	fuzz/run 30
+
+fuzz-nightly: packages ## the same, ten minutes each, keeping what reaches new code
+	fuzz/run 600 --keep
 
 build: packages ## build everything, unoptimised
 	swift build

@@ -18,9 +18,11 @@ let package = Package(
     name: "stampede",
     products: [
         .executable(name: "stampede", targets: ["stampede"]),
-        .library(name: "StampedeClient", targets: ["Client", "Methods", "Sales", "Wire"]),
-        .library(name: "StampedeService", targets: ["Service", "Wire"]),
+        .library(name: "StampedeClient", targets: ["Client", "Methods", "Sales", "Wire", "ZeroMQ"]),
+        .library(name: "StampedeService", targets: ["Service", "Wire", "ZeroMQ"]),
         .library(name: "StampedeTesting", targets: ["StampedeTesting"]),
+        // The protocol alone, without I/O: for fuzz/, and for who writes a client of his own.
+        .library(name: "StampedeWire", targets: ["Wire", "Sales", "Methods"]),
         // For bench/, which measures the parts from outside.
         .library(name: "StampedeParts", targets: ["Broker", "Workers", "Ledger", "Redis", "ZeroMQ"]),
     ],
@@ -120,6 +122,9 @@ let package = Package(
         .target(
             name: "RedisTestSupport", dependencies: ["Wire", "ZeroMQ", "Redis"],
             path: "Tests/RedisTestSupport", swiftSettings: settings),
+        .target(
+            name: "HostileTestSupport", dependencies: ["SeededTestSupport"], path: "Tests/HostileTestSupport",
+            swiftSettings: settings),
         .target(name: "SeededTestSupport", path: "Tests/SeededTestSupport", swiftSettings: strict),
         .target(
             name: "WireTestSupport", path: "Tests/WireTestSupport",
@@ -142,7 +147,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ResilienceTests", dependencies: ["Resilience", "Wire"], swiftSettings: settings),
-        .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ", "Wire"], swiftSettings: settings),
+        .testTarget(
+            name: "ZeroMQTests", dependencies: ["ZeroMQ", "Wire", "HostileTestSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "CompressionTests", dependencies: ["Compression", "Wire", "WireTestSupport"],
             swiftSettings: settings),
@@ -176,7 +183,7 @@ let package = Package(
         .testTarget(
             name: "BrokerTests",
             dependencies: [
-                "Broker", "Methods", "Sales", "Wire", "ZeroMQ", "SeededTestSupport",
+                "Broker", "Methods", "Sales", "Wire", "ZeroMQ", "SeededTestSupport", "HostileTestSupport",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
@@ -204,7 +211,13 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
-        .testTarget(name: "IntegrationTests", dependencies: ["stampede"], swiftSettings: settings),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: [
+                "stampede", "Client", "Methods", "Sales", "Wire", "ZeroMQ", "SeededTestSupport",
+                "HostileTestSupport",
+            ],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -6,19 +6,24 @@ public import ZeroMQ
 
 /// A broker: two ROUTER sockets, one core, one thread. Holds nothing that its death could lose.
 public final class Broker {
-    private let loop: EventLoop
+    let loop: EventLoop
+    let context: Context
     private let logger: Logger
-    private var core: BrokerCore
+    var core: BrokerCore
     private var kept: KeptMessages
-    private let clientSide: SideSocket
-    private let workerSide: SideSocket
+    let clientSide: SideSocket
+    let workerSide: SideSocket
+    /// Asks for keys at TCP endpoints; without one nobody is asked.
+    let doorkeeper: Doorkeeper?
+    /// The self-test has shown that strangers are turned away.
+    var isTested = false
     /// Kept for as long as the sockets: nobody may bind the same files meanwhile.
     private let locks: [HeldLock]
     private var writer = MessagePackWriter()
     /// Used for every receive: nothing is made per message.
     private var identity = Message()
-    private var message = Message()
-    private var outgoing = Message()
+    var message = Message()
+    var outgoing = Message()
 
     /// Messages read from one socket before the other gets its turn.
     private static let drainLimit = 256
@@ -29,12 +34,15 @@ public final class Broker {
 
     /// Binds both sides. Call `start()` before running the loop.
     ///
+    /// - Parameter doorkeeper: of the same context. Without one, whoever reaches a TCP endpoint is let in.
     /// - Throws: `isAddressInUse` when another broker listens on one of the endpoints, ipc files included.
     public init(
         configuration: BrokerConfiguration, clients: [String], workers: [String], context: Context,
-        loop: EventLoop, logger: Logger
+        loop: EventLoop, logger: Logger, doorkeeper: Doorkeeper? = nil
     ) throws(ZeroMQError) {
         self.loop = loop
+        self.context = context
+        self.doorkeeper = doorkeeper
         self.logger = logger
         core = BrokerCore(configuration: configuration, now: .now())
         kept = KeptMessages(capacity: configuration.maximumCalls)
@@ -47,16 +55,13 @@ public final class Broker {
             if let lock = try EndpointLock(endpoint) { locks.append(HeldLock(lock)) }
         }
         self.locks = locks
-        var bound: [String] = []
-        for endpoint in clients { bound.append(try clientSide.socket.bind(endpoint)) }
-        clientEndpoints = bound
-        bound = []
-        for endpoint in workers { bound.append(try workerSide.socket.bind(endpoint)) }
-        workerEndpoints = bound
+        clientEndpoints = try Broker.bind(clients, as: .clients, clientSide.socket, doorkeeper)
+        workerEndpoints = try Broker.bind(workers, as: .workers, workerSide.socket, doorkeeper)
     }
 
     /// Puts the broker on its loop.
     public func start() {
+        precondition(doorkeeper == nil || isTested, "a broker with keys starts after its selfTest()")
         loop.watch(clientSide.socket) { [unowned self] in receiveFromClients() }
         loop.watch(workerSide.socket) { [unowned self] in receiveFromWorkers() }
         loop.schedule(every: .milliseconds(10)) { [unowned self] in
@@ -97,7 +102,10 @@ public final class Broker {
             core.counters.malformed += 1
             return
         }
-        guard let client = core.client(peer, now) else { return turnAway(peer, header) }
+        guard permits(header, of: peer, at: .clients) else { return }
+        guard let client = core.client(peer, now) else {
+            return turnAway(peer, header, Broker.noRoom, on: clientSide)
+        }
         guard !core.clients[Int(client)]!.isMuted else { return }
         switch header.kind {
         case .call:
@@ -132,17 +140,16 @@ public final class Broker {
         perform(incoming: header)
     }
 
-    /// Answers a peer that there is no room for, so that it need not wait for its deadline.
-    private func turnAway(_ peer: PeerIdentity, _ call: Header) {
+    private static let noRoom = Verdict(
+        status: .resourceExhausted, certainty: .notExecuted, reason: .overloaded, retryAfter: .seconds(1))
+
+    /// Answers a call that does not get to the core, so that its caller need not wait for the deadline.
+    func turnAway(_ peer: PeerIdentity, _ call: Header, _ verdict: Verdict, on side: SideSocket) {
         guard call.kind == .call, call.callID != 0 else { return }
-        let header = failure(
-            call.callID,
-            Verdict(
-                status: .resourceExhausted, certainty: .notExecuted, reason: .overloaded,
-                retryAfter: .seconds(1)))
+        let header = failure(call.callID, verdict)
         outgoing = Message(header: header, body: writer)
         // A peer that is gone needs no answer.
-        _ = peer.withBytes { clientSide.socket.send(&outgoing, to: $0) }
+        _ = peer.withBytes { side.socket.send(&outgoing, to: $0) }
     }
 
     private func receiveFromWorkers() {
@@ -168,6 +175,7 @@ public final class Broker {
     }
 
     private func handleWorkerMessage(_ header: Header, from peer: PeerIdentity) throws(WireError) {
+        guard permits(header, of: peer, at: .workers) else { return }
         let now = loop.now
         if header.kind == .ready {
             let ready = try body(of: header, as: Ready.self)
@@ -226,7 +234,7 @@ public final class Broker {
 
     /// Does what the core decided. `incoming` is the header of a call that just came in: its message is the one
     /// to send and keep; all other sends are of kept copies.
-    private func perform(incoming: Header? = nil) {
+    func perform(incoming: Header? = nil) {
         var index = 0
         // Performing may add effects: a peer that cannot be reached is lost.
         while index < core.effects.count {
@@ -351,7 +359,7 @@ public final class Broker {
     }
 
     /// Sends a whole message to a client; one that cannot be reached is gone.
-    private func send(_ message: inout Message, to client: Int32) {
+    func send(_ message: inout Message, to client: Int32) {
         guard let key = core.clients[Int(client)]?.key else { return }
         let size = message.count
         let side = key.isWorker ? workerSide : clientSide
@@ -485,7 +493,7 @@ public final class Broker {
         perform()
     }
 
-    private func sendHeader(_ header: Header, to peer: PeerIdentity, on side: SideSocket) {
+    func sendHeader(_ header: Header, to peer: PeerIdentity, on side: SideSocket) {
         writer.removeAll()
         outgoing = Message(header: header, body: writer)
         // A peer that is gone needs no answer.
@@ -513,16 +521,4 @@ public final class Broker {
     }
 
     private func name(_ worker: Int32) -> String { core.workers[Int(worker)]?.name ?? "#\(worker)" }
-}
-
-/// A lock by reference, so that there can be a list of them.
-private final class HeldLock {
-    private let lock: EndpointLock
-    init(_ lock: consuming EndpointLock) { self.lock = lock }
-}
-
-/// A socket by reference, so that both sides can be passed about.
-private final class SideSocket {
-    let socket: Socket
-    init(socket: consuming Socket) { self.socket = socket }
 }

@@ -17,9 +17,11 @@ public enum OrderMethods {
 }
 
 public enum SaleMethods {
-    public static let create = Method<CreateSale, Sale>("sale.create", .keyed, priority: .high)
+    public static let create = Method<CreateSale, Sale>(
+        "sale.create", .keyed, priority: .high, role: .operator)
     /// Opens, closes or adds units, each under a request key of its own.
-    public static let change = Method<ChangeSale, Sale>("sale.change", .keyed, priority: .high)
+    public static let change = Method<ChangeSale, Sale>(
+        "sale.change", .keyed, priority: .high, role: .operator)
     public static let get = Method<GetSale, Sale>("sale.get", .keyed)
     /// The sales of one partition.
     public static let list = Method<ListSales, SaleList>("sale.list", .partition)
@@ -28,9 +30,11 @@ public enum SaleMethods {
 /// Methods of the cluster's own processes.
 public enum SystemMethods {
     /// Answered by the broker itself.
-    public static let brokerStatus = Method<Empty, BrokerStatus>("broker.status", .free)
+    public static let brokerStatus = Method<Empty, BrokerStatus>(
+        "broker.status", .free, role: .operator)
     /// Answered by any worker: shows that calls reach one.
     public static let ping = Method<Empty, WorkerPing>("worker.ping", .free)
     /// A successor asks the owner of a partition to hand it over.
-    public static let yield = Method<YieldPartition, Empty>("partition.yield", .partition, priority: .system)
+    public static let yield = Method<YieldPartition, Empty>(
+        "partition.yield", .partition, priority: .system, role: .worker)
 }

@@ -1,5 +1,6 @@
 public import Resilience
 public import Wire
+public import ZeroMQ
 
 /// The bounds and periods of a host. The defaults suit handlers that wait for something.
 public struct HostConfiguration: Sendable {
@@ -16,6 +17,9 @@ public struct HostConfiguration: Sendable {
     public var silence = TimeAmount.seconds(2)
     /// Waits between sessions with one broker.
     public var reconnect = Backoff(base: .milliseconds(100), ceiling: .seconds(2))
+
+    /// For brokers at TCP endpoints, which ask for keys: of the role worker. Unix sockets need none.
+    public var keys: ConnectionKeys?
 
     public init() {}
 

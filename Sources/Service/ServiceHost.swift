@@ -55,7 +55,7 @@ public final class ServiceHost: Sendable {
     /// Serves until the task is cancelled, then stops in good order: no new calls, those in hand have their
     /// grace period, and brokers are told goodbye. To be called once.
     public func run() async {
-        IOThread.start { [plan, outbox, logger] in
+        LoopThread.start { [plan, outbox, logger] in
             HostLoop(plan: plan, outbox: outbox, logger: logger).run()
         }
         await withTaskCancellationHandler {

@@ -4,12 +4,17 @@ public struct Method<Request: MessageBody, Reply: MessageBody>: Sendable {
     public let id: MethodID
     public let routing: MethodRouting
     public let priority: Priority
+    /// Who may call it, at brokers that ask for keys.
+    public let role: Role
 
-    public init(_ name: String, _ routing: MethodRouting = .free, priority: Priority = .normal) {
+    public init(
+        _ name: String, _ routing: MethodRouting = .free, priority: Priority = .normal, role: Role = .service
+    ) {
         self.name = name
         self.id = MethodID(name)
         self.routing = routing
         self.priority = priority
+        self.role = role
     }
 }
 

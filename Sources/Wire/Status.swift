@@ -80,4 +80,12 @@ public enum Reason: UInt16, Sendable, CaseIterable {
     case flowControl = 50
     /// The service says that it does not serve now.
     case notServing = 51
+
+    // Answers about keys.
+    /// The method is for another role; see `Role`.
+    case needsService = 60
+    case needsOperator = 61
+    case needsWorker = 62
+    /// The caller's key is not, or no longer, on the broker's allow-list.
+    case keyRefused = 63
 }

@@ -5,6 +5,8 @@ public struct StreamMethod<Request: MessageBody, Reply: MessageBody>: Sendable {
     public let kind: Kind
     public let routing: MethodRouting
     public let priority: Priority
+    /// Who may call it, at brokers that ask for keys.
+    public let role: Role
 
     /// Who sends more than one. gRPC's three kinds of streams (grpc/doc/PROTOCOL-HTTP2.md).
     public enum Kind: Sendable, CaseIterable {
@@ -17,12 +19,14 @@ public struct StreamMethod<Request: MessageBody, Reply: MessageBody>: Sendable {
     }
 
     public init(
-        _ name: String, _ kind: Kind, _ routing: MethodRouting = .free, priority: Priority = .normal
+        _ name: String, _ kind: Kind, _ routing: MethodRouting = .free, priority: Priority = .normal,
+        role: Role = .service
     ) {
         self.name = name
         self.id = MethodID(name)
         self.kind = kind
         self.routing = routing
         self.priority = priority
+        self.role = role
     }
 }

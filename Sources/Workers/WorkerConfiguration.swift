@@ -1,5 +1,6 @@
 public import Redis
 public import Wire
+public import ZeroMQ
 
 /// Every bound and interval of a worker.
 public struct WorkerConfiguration: Sendable {
@@ -19,6 +20,8 @@ public struct WorkerConfiguration: Sendable {
     public var ledger: String
     public var leaseTTL: TimeAmount
     public var onQuorumLoss = QuorumLossPolicy.continue
+    /// For brokers at TCP endpoints, which ask for keys. Unix sockets need none.
+    public var keys: ConnectionKeys?
     /// Calls from all brokers at a time, which bounds what waits for a commit.
     public var credit: Int32 = 4_096
     /// Entries in a transaction; what is over waits for the next.

@@ -10,6 +10,7 @@ public final class Context: @unchecked Sendable {
 
     /// - Parameter ioThreads: one moves about a gigabyte a second (zmq_ctx_set(3)); enough for one loop.
     public init(ioThreads: Int32 = 1) {
+        Randomness.seed()
         guard let pointer = zmq_ctx_new() else { fatalError("zmq_ctx_new: out of memory") }
         self.pointer = pointer
         zmq_ctx_set(pointer, ZMQ_IO_THREADS, ioThreads)

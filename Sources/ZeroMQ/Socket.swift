@@ -2,17 +2,20 @@ import CZeroMQ
 
 /// One ZeroMQ socket. Belongs to the thread that made it; closed when the value ends.
 public struct Socket: ~Copyable {
-    /// The two kinds that the protocol uses. Both are asynchronous on either side.
+    /// The kinds that are used: the protocol needs the first two, asynchronous on either side.
     public enum Kind: Sendable {
         /// Talks to many peers, each named by its identity.
         case router
         /// Talks to one ROUTER.
         case dealer
+        /// Reads what another socket's monitor tells.
+        case pair
 
         var rawValue: Int32 {
             switch self {
             case .router: ZMQ_ROUTER
             case .dealer: ZMQ_DEALER
+            case .pair: ZMQ_PAIR
             }
         }
     }
@@ -59,6 +62,11 @@ public struct Socket: ~Copyable {
             throw ZeroMQError("zmq_getsockopt(ZMQ_LAST_ENDPOINT)")
         }
         return String(decoding: buffer.prefix(max(0, size - 1)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// Sets who is asked by whom at the endpoints that are bound or connected from now on. Cannot be taken back.
+    public borrowing func secure(_ security: SocketSecurity) throws(ZeroMQError) {
+        try security.apply(to: pointer)
     }
 
     public borrowing func connect(_ endpoint: String) throws(ZeroMQError) {
@@ -120,7 +128,7 @@ public struct Socket: ~Copyable {
         }
     }
 
-    private borrowing func send(_ message: inout Message, flags: Int32) -> SendResult {
+    borrowing func send(_ message: inout Message, flags: Int32) -> SendResult {
         while true {
             if zmq_msg_send(&message.raw, pointer, flags) >= 0 { return .sent }
             if let result = failure(of: "zmq_msg_send") { return result }

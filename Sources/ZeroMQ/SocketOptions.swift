@@ -11,6 +11,8 @@ public struct SocketOptions: Sendable {
     public var highWaterMark: Int32 = 100_000
     /// How long closing waits for what is queued (`ZMQ_LINGER`). The default waits for ever.
     public var linger: TimeAmount = .milliseconds(200)
+    /// Who is asked and told who is who.
+    public var security = SocketSecurity.none
 
     public init() {}
 
@@ -43,7 +45,10 @@ public struct SocketOptions: Sendable {
             // One socket is one connection is one session. We reconnect ourselves, with a new socket.
             try set(socket, ZMQ_RECONNECT_IVL, -1)
             try set(socket, ZMQ_CONNECT_TIMEOUT, 2_000)
+        case .pair:
+            break
         }
+        try security.apply(to: socket)
     }
 
     private func set(_ socket: UnsafeMutableRawPointer, _ option: Int32, _ value: Int32) throws(ZeroMQError) {

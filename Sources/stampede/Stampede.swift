@@ -34,7 +34,8 @@ struct Stampede: ParsableCommand {
                 name: "Sell",
                 subcommands: [SaleCommand.self, OrderCommand.self, StatusCommand.self, CallCommand.self]),
             CommandGroup(name: "The ledger", subcommands: [Migrate.self, AuditCommand.self]),
-            CommandGroup(name: "Processes", subcommands: [BrokerCommand.self, WorkerCommand.self]),
+            CommandGroup(
+                name: "Processes", subcommands: [BrokerCommand.self, WorkerCommand.self, Keygen.self]),
         ])
 
     static func main() {

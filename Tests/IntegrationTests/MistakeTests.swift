@@ -47,7 +47,31 @@ import Testing
         Mistake("migrate --ledger postgres://x@127.0.0.1:9/x", 1, "127.0.0.1:9"),
         Mistake("migrate --ledger postgres://x@127.0.0.1:9/x --partitions 0", 1, "partitions"),
         Mistake(
-            "broker --name b --clients tcp://0.0.0.0:7 --workers tcp://127.0.0.1:7", 64, "tcp://0.0.0.0:7"),
+            "broker --name b --clients tcp://0.0.0.0:7 --workers tcp://127.0.0.1:7", 64, "tcp://0.0.0.0:7",
+            "--curve-key", "--allow", "--insecure-tcp"),
+        Mistake("broker --name b --clients tcp://127.0.0.1:7 --workers ipc:///none/w", 64, "--insecure-tcp"),
+        Mistake("broker --name b --clients ipc:///tmp/c --workers ipc:///none/w", 64, "ipc:///tmp/c", "0700"),
+        Mistake(
+            "broker --name b --clients tcp://127.0.0.1:7 --workers ipc:///none/w --allow x", 64, "--curve-key"
+        ),
+        Mistake(
+            "broker --name b --clients tcp://127.0.0.1:7 --workers ipc:///none/w --curve-key x", 64, "--allow"
+        ),
+        Mistake(
+            "broker --name b --clients tcp://127.0.0.1:7 --workers ipc:///none/w --curve-key none.key --allow x",
+            64,
+            "none.key", "cannot be read"),
+        Mistake(
+            "broker --name b --clients tcp://127.0.0.1:7 --workers ipc:///none/w --curve-key x --insecure-tcp",
+            64,
+            "--insecure-tcp", "choose one"),
+        Mistake("status \(nobody) --broker-key x", 64, "--key-file"),
+        Mistake("status \(nobody) --key-file x", 64, "--broker-key"),
+        Mistake("status \(nobody) --key-file x --broker-key none.pub", 64, "none.pub"),
+        Mistake("keygen ../x --out keys", 64, "‘../x’"),
+        Mistake("keygen x", 64, "--out"),
+        Mistake("keygen x --out keys --role boss", 64, "‘boss’", "operator"),
+        Mistake("keygen x --out none/keys", 1, "none/keys/x.key", "check its folder"),
         Mistake("broker --name b --clients ipc:///none/c --workers ipc:///none/w", 1, "/none/c"),
         Mistake("broker --clients ipc:///none/c", 64, "--name"),
         Mistake("worker --name w --broker tcp://127.0.0.1:9 --redis x --ledger y", 64, "\"x\"", "Redis"),
@@ -84,7 +108,7 @@ import Testing
         }
         let help = try await Program.run(["--help"])
         #expect(help.code == 0 && help.out.contains("Exit codes"))
-        for command in ["broker", "worker", "up", "demo", "audit", "status", "migrate"] {
+        for command in ["broker", "worker", "keygen", "up", "demo", "audit", "status", "migrate"] {
             let help = try await Program.run([command, "--help"])
             #expect(help.code == 0 && help.out.contains("USAGE: stampede \(command)"))
         }

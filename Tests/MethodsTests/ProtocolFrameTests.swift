@@ -112,7 +112,8 @@ import WireTestSupport
             let digits = String(method.id.rawValue, radix: 16)
             return [
                 method.name, "0x" + String(repeating: "0", count: 16 - digits.count) + digits,
-                "\(method.routing)", "\(method.priority)", "\(Request.self)", "\(Reply.self)",
+                "\(method.routing)", "\(method.priority)", "\(method.role)", "\(Request.self)",
+                "\(Reply.self)",
             ]
         }
         func row<Request, Reply>(_ method: StreamMethod<Request, Reply>) -> [String] {

@@ -53,26 +53,39 @@ import Testing
         #expect(mistake.sentence == sentence)
     }
 
-    @Test(arguments: [
-        "tcp://127.0.0.1:7000", "tcp://127.1.2.3:7000", "tcp://[::1]:7000", "ipc:///tmp/stampede-nobody.sock",
-    ])
-    func `a broker listens on this machine unasked`(endpoint: String) {
-        #expect(throws: Never.self) { try Listener(endpoint).check(isOpen: false) }
+    @Test(arguments: ["tcp://127.0.0.1:7000", "tcp://0.0.0.0:7000", "tcp://*:7000", "tcp://[::1]:7000"])
+    func `a broker listens on TCP with keys, or when told that anybody may come`(endpoint: String) {
+        let failure = #expect(throws: Failure.self) {
+            try Listener(endpoint).check(asksForKeys: false, isInsecure: false)
+        }
+        #expect(failure?.sentence.contains("--curve-key") == true)
+        #expect(failure?.sentence.contains("--insecure-tcp") == true)
+        #expect(throws: Never.self) { try Listener(endpoint).check(asksForKeys: true, isInsecure: false) }
+        #expect(throws: Never.self) { try Listener(endpoint).check(asksForKeys: false, isInsecure: true) }
     }
 
-    @Test(arguments: [
-        "tcp://0.0.0.0:7000", "tcp://*:7000", "tcp://eth0:7000", "tcp://10.0.0.1:7000", "tcp://[::]:7000",
-        "tcp://localhost.evil.example:7000", "tcp://127.0.0.1.evil.example:7000",
-    ])
-    func `a broker listens beyond this machine only when told twice`(endpoint: String) {
-        let failure = #expect(throws: Failure.self) { try Listener(endpoint).check(isOpen: false) }
-        #expect(failure?.sentence.contains("--allow-unauthenticated-tcp") == true)
-        #expect(throws: Never.self) { try Listener(endpoint).check(isOpen: true) }
+    @Test func `a Unix socket is not put where others could replace it`() throws {
+        let folder = NSTemporaryDirectory() + "stampede-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        for (mode, isFine) in [(0o700, true), (0o755, true), (0o770, false), (0o777, false), (0o1777, false)] {
+            try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: folder)
+            let check = { try Listener("ipc://\(folder)/s").check(asksForKeys: false, isInsecure: false) }
+            if isFine {
+                #expect(throws: Never.self, "\(String(mode, radix: 8))") { try check() }
+            } else {
+                let failure = #expect(throws: Failure.self, "\(String(mode, radix: 8))") { try check() }
+                #expect(failure?.sentence.contains("0700") == true)
+            }
+        }
+        #expect(throws: Never.self) {
+            try Listener("ipc:///no-such-folder/s").check(asksForKeys: false, isInsecure: false)
+        }
     }
 
     @Test(arguments: ["", "7000", "udp://127.0.0.1:1", "tcp://127.0.0.1", "tcp://:7000", "ipc://relative"])
     func `what is no endpoint is refused`(endpoint: String) {
-        #expect(throws: Failure.self) { try Listener(endpoint).check(isOpen: true) }
+        #expect(throws: Failure.self) { try Listener(endpoint).check(asksForKeys: true, isInsecure: true) }
     }
 
     @Test func `a folder becomes an absolute path`() throws {

@@ -30,10 +30,10 @@ import Testing
 
     @Test func `a list in the environment has commas, a switch is true or false`() throws {
         let settings = try settings([
-            "STAMPEDE_BROKER": "tcp://a:1,ipc:///b", "STAMPEDE_ALLOW_UNAUTHENTICATED_TCP": "true",
+            "STAMPEDE_BROKER": "tcp://a:1,ipc:///b", "STAMPEDE_INSECURE_TCP": "true",
         ])
         #expect(try settings.strings([], "broker") == ["tcp://a:1", "ipc:///b"])
-        #expect(try settings.bool(false, "allow-unauthenticated-tcp"))
+        #expect(try settings.bool(false, "insecure-tcp"))
         #expect(try !settings.bool(false, "kill-worker"))
     }
 

@@ -9,6 +9,7 @@ final class End {
         let identity: [UInt8]
         let bytes: [UInt8]
         let framing: Socket.Framing
+        var userID: String?
     }
 
     private let socket: Socket
@@ -79,6 +80,10 @@ final class End {
         guard hasCome, let framing else { return nil }
         return Received(
             identity: identity.withBytes { span in span.indices.map { span[$0] } },
-            bytes: message.withBytes { span in span.indices.map { span[$0] } }, framing: framing)
+            bytes: message.withBytes { span in span.indices.map { span[$0] } }, framing: framing,
+            userID: message.withUserID { span in
+                guard let span else { return nil }
+                return String(decoding: span.indices.map { span[$0] }, as: UTF8.self)
+            })
     }
 }

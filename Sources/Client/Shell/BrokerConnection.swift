@@ -7,26 +7,33 @@ import ZeroMQ
 final class BrokerConnection {
     let socket: Socket
     let source: EventLoop.SourceID
+    private let keyCheck: KeyCheck?
 
     /// - Parameter readable: called on the loop when messages may be there.
     init(
-        to endpoint: Endpoint, in context: Context, on loop: EventLoop, readable: @escaping () -> Void
+        to endpoint: Endpoint, keys: ConnectionKeys?, in context: Context, on loop: EventLoop, readable: @escaping () -> Void
     ) throws(ZeroMQError) {
         var options = SocketOptions()
         // A dropped session's messages must not go out after we have judged them.
         options.linger = .zero
+        options.security = keys?.security(for: endpoint.description) ?? .none
         socket = try Socket(.dealer, in: context, options: options)
+        keyCheck = try KeyCheck(of: socket, security: options.security, in: context)
         try socket.connect(endpoint.description)
         source = loop.watch(socket, readable)
     }
 
-    /// Sends one frame, header and body written straight into it. False when the connection is gone.
-    func send(_ header: Header, body: [UInt8] = []) -> Bool {
-        var message = Message(size: Header.size + body.count)
+    /// True once the broker has turned our key away.
+    func wasKeyRefused() -> Bool { keyCheck?.wasRefused() == true }
+
+    /// Sends one frame, header and payload written straight into it. False when the connection is gone.
+    func send(_ header: Header, payload: [UInt8] = []) -> Bool {
+        var message = Message(size: Header.size + payload.count)
         message.withMutableSpan { header.encode(into: &$0) }
-        if !body.isEmpty {
+        if !payload.isEmpty {
             unsafe message.withMutableBytes { bytes in
-                unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[Header.size...]).copyBytes(from: body)
+                unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[Header.size...])
+                    .copyBytes(from: payload)
             }
         }
         switch socket.send(&message) {

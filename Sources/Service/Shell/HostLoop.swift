@@ -199,7 +199,9 @@ final class HostLoop {
 
     private func connect(_ broker: Int) {
         do {
-            sockets[broker] = try BrokerSocket(to: plan.brokers[broker], in: context, on: loop) {
+            sockets[broker] = try BrokerSocket(
+                to: plan.brokers[broker], keys: plan.configuration.keys, in: context, on: loop
+            ) {
                 [unowned self] in receive(from: broker)
             }
         } catch {
@@ -219,6 +221,11 @@ final class HostLoop {
 
     private func drop(_ broker: Int) {
         guard let socket = sockets[broker].take() else { return }
+        if socket.wasKeyRefused() {
+            logger.error(
+                "A broker does not know this host's key: ask its operator to list it with the role worker",
+                metadata: ["broker": "\(plan.brokers[broker])"])
+        }
         loop.remove(socket.source)
     }
 }

@@ -25,11 +25,13 @@ final class BrokerLink {
 
     private var socket: Socket?
     private var source: EventLoop.SourceID?
+    private var keyCheck: KeyCheck?
     private var state = State.connecting
     private var heardAt: MonotonicTime
     private var retryAt: MonotonicTime
     /// Sessions that ended since the last that was joined.
     private var failures = 0
+    private let keys: ConnectionKeys?
     private let context: Context
     private let loop: EventLoop
     private let logger: Logger
@@ -38,8 +40,12 @@ final class BrokerLink {
     /// A broker that says nothing for so long is given up.
     private static let silence = TimeAmount.seconds(2)
 
-    init(endpoint: String, session: UInt32, context: Context, loop: EventLoop, logger: Logger) {
+    init(
+        endpoint: String, keys: ConnectionKeys?, session: UInt32, context: Context, loop: EventLoop,
+        logger: Logger
+    ) {
         self.endpoint = endpoint
+        self.keys = keys
         self.session = session
         self.context = context
         self.loop = loop
@@ -69,6 +75,11 @@ final class BrokerLink {
             state = .introduced
             introduced()
         }
+        if keyCheck?.wasRefused() == true {
+            logger.error(
+                "A broker does not know this worker's key: ask its operator to list it with the role worker",
+                metadata: ["broker": "\(endpoint)", "key": "\(keys?.own.publicKey.description ?? "")"])
+        }
         guard now - heardAt > BrokerLink.silence else { return false }
         let wasJoined = isJoined
         end(now, random())
@@ -85,7 +96,9 @@ final class BrokerLink {
         do {
             var options = SocketOptions()
             options.maximumMessageSize = Limits.messageSize
+            options.security = keys?.security(for: endpoint) ?? .none
             let socket = try Socket(.dealer, in: context, options: options)
+            keyCheck = try KeyCheck(of: socket, security: options.security, in: context)
             try socket.connect(endpoint)
             source = loop.watch(socket, receive)
             self.socket = consume socket
@@ -102,6 +115,7 @@ final class BrokerLink {
         if let source { loop.remove(source) }
         source = nil
         socket = nil
+        keyCheck = nil
         state = .connecting
         failures += 1
         retryAt = now + Self.backoff.wait(after: failures, random: random)

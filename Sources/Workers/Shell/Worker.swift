@@ -149,7 +149,9 @@ public final class Worker {
             loop: loop, random: { [unowned self] in random() })
         for endpoint in configuration.brokers {
             links.append(
-                BrokerLink(endpoint: endpoint, session: 0, context: context, loop: loop, logger: logger))
+                BrokerLink(
+                    endpoint: endpoint, keys: configuration.keys, session: 0, context: context, loop: loop,
+                    logger: logger))
         }
         logger.info(
             "The ledger is ready",

@@ -22,10 +22,12 @@ struct CallingOptions: ParsableArguments {
     ) throws {
         let brokers = try cluster.brokers()
         let seconds = try cluster.config.settings().integer(timeout, "timeout", in: 1...300, default: 10)
+        var configuration = ClientConfiguration()
+        configuration.keys = try cluster.keys.load(try cluster.config.settings(), for: brokers)
         let options = CallOptions(deadline: .seconds(Int64(seconds)), maximumAttempts: 15)
-        try Waiting.run {
+        try Waiting.run { [configuration] in
             do {
-                let client = try StampedeClient(brokers: brokers)
+                let client = try StampedeClient(brokers: brokers, configuration: configuration)
                 do {
                     try await body(client, options)
                 } catch {

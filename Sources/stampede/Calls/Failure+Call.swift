@@ -12,13 +12,18 @@ extension Failure {
         } else if error.details == nil && [.deadlineExceeded, .unavailable].contains(error.status) {
             self.init(
                 .refused,
-                "no broker answers at \(brokers.joined(separator: ", ")): check the endpoint, or start a "
-                    + "cluster with `stampede up`")
+                "no broker answers at \(brokers.joined(separator: ", ")): check the endpoint\(Failure.keys(brokers)), "
+                    + "or start a cluster with `stampede up`")
         } else if error.details == nil && error.status == .invalidArgument {
             self.init(.usage, error.message)
         } else {
             self.init(.refused, Failure.sentence(error, context.sale))
         }
+    }
+
+    /// A broker says nothing to who does not speak its language, which at TCP is mostly that of keys.
+    static func keys(_ brokers: [String]) -> String {
+        brokers.contains { $0.hasPrefix("tcp://") } ? " and the keys" : ""
     }
 
     private static func sentence(_ error: CallError, _ sale: SaleID?) -> String {

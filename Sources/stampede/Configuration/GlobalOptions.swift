@@ -27,6 +27,8 @@ struct ClusterOptions: ParsableArguments {
             valueName: "folder"))
     var data: String?
 
+    @OptionGroup var keys: KeyOptions
+
     /// The brokers named, else those of the local cluster.
     func brokers() throws(Failure) -> [String] {
         let settings = try config.settings()

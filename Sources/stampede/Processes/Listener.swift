@@ -1,15 +1,26 @@
+import Glibc
+
 /// An endpoint that a broker is to listen at.
 struct Listener {
     private let endpoint: String
 
     init(_ endpoint: String) { self.endpoint = endpoint }
 
-    /// - Parameter isOpen: whether TCP may be heard beyond this machine.
-    func check(isOpen: Bool) throws(Failure) {
+    /// - Parameters:
+    ///   - asksForKeys: whether TCP is for the holders of listed keys.
+    ///   - isInsecure: whether TCP may be for anybody.
+    func check(asksForKeys: Bool, isInsecure: Bool) throws(Failure) {
         if endpoint.hasPrefix("ipc://") {
             try checkPath()
         } else if endpoint.hasPrefix("tcp://") {
-            try checkHost(isOpen: isOpen)
+            try checkAddress()
+            guard asksForKeys || isInsecure else {
+                throw Failure(
+                    .usage,
+                    "‘\(endpoint)’ would let in anybody who reaches it: give --curve-key and --allow (`stampede "
+                        + "keygen` makes keys), use a Unix socket, or add --insecure-tcp if that is what you want"
+                )
+            }
         } else {
             throw malformed
         }
@@ -19,24 +30,11 @@ struct Listener {
         Failure(.usage, "‘\(endpoint)’ is not an endpoint: write tcp://host:port or ipc:///path")
     }
 
-    /// Until clients prove who they are, TCP is for this machine only.
-    private func checkHost(isOpen: Bool) throws(Failure) {
+    private func checkAddress() throws(Failure) {
         let address = endpoint.dropFirst("tcp://".count)
         guard let colon = address.lastIndex(of: ":"), colon != address.startIndex,
             UInt16(address[address.index(after: colon)...]) != nil
         else { throw malformed }
-        let host = address[..<colon]
-        // RFC 1122 §3.2.1.3 and RFC 4291 §2.5.3.
-        let octets = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
-        let isLoopback =
-            host == "[::1]" || (octets.count == 4 && octets[0] == 127 && !octets.contains(nil))
-        guard isLoopback || isOpen else {
-            throw Failure(
-                .usage,
-                "‘\(endpoint)’ may be reached from other machines, and nobody is asked who they are: listen "
-                    + "at 127.0.0.1 or a Unix socket, or add --allow-unauthenticated-tcp in a network of your own"
-            )
-        }
     }
 
     private func checkPath() throws(Failure) {
@@ -46,6 +44,27 @@ struct Listener {
             throw Failure(
                 .usage,
                 "‘\(endpoint)’ is not an endpoint: write ipc:// and an absolute path of at most 107 bytes")
+        }
+        try checkFolder(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) + "/")
+    }
+
+    /// The socket itself is made for its owner alone; but whoever may write its folder could put another in its
+    /// place and be the broker.
+    private func checkFolder(_ folder: String) throws(Failure) {
+        var information = stat()
+        // A folder that is missing is met when the socket is bound.
+        guard stat(folder, &information) == 0 else { return }
+        guard information.st_mode & 0o022 == 0 else {
+            throw Failure(
+                .usage,
+                "others may write the folder of ‘\(endpoint)’ and so take the broker's place: use a folder of its "
+                    + "own with mode 0700")
+        }
+        guard information.st_uid == geteuid() || information.st_uid == 0 else {
+            throw Failure(
+                .usage,
+                "the folder of ‘\(endpoint)’ belongs to somebody else, who could take the broker's place: use "
+                    + "a folder of your own with mode 0700")
         }
     }
 }

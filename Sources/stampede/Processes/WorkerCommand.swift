@@ -40,6 +40,7 @@ struct WorkerCommand: ParsableCommand {
             valueName: "policy"))
     var onQuorumLoss: String?
 
+    @OptionGroup var keys: KeyOptions
     @OptionGroup var log: LogOptions
     @OptionGroup var config: ConfigOptions
 
@@ -90,6 +91,7 @@ struct WorkerCommand: ParsableCommand {
             brokers: try settings.required(try settings.strings(broker, "broker"), "broker"), redis: nodes,
             ledger: try settings.required(try settings.string(ledger, "ledger"), "ledger"),
             leaseTTL: .milliseconds(Int64(try settings.leaseTTL(leaseTTL))))
+        configuration.keys = try keys.load(settings, for: configuration.brokers)
         configuration.onQuorumLoss = try settings.choice(
             onQuorumLoss, "on-quorum-loss", of: WorkerConfiguration.QuorumLossPolicy.allCases,
             default: .continue)

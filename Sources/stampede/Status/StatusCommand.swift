@@ -1,6 +1,7 @@
 import ArgumentParser
 import Client
 import Methods
+import Wire
 
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -18,12 +19,16 @@ struct StatusCommand: ParsableCommand {
         let (json, watch, wide) = (calling.json, watch, wide)
         try calling.run { client, options in
             while true {
-                let view = StatusView(await client.brokerStatus(options: options))
+                let answers = await client.brokerStatus(options: options)
+                let view = StatusView(answers)
+                if view.answers == 0 && !watch, let refusal = StatusCommand.refusal(in: answers) {
+                    throw refusal
+                }
                 guard view.answers > 0 || watch else {
                     throw Failure(
                         .refused,
-                        "no broker answers at \(client.brokers.joined(separator: ", ")): check the endpoint, or "
-                            + "start a cluster with `stampede up`")
+                        "no broker answers at \(client.brokers.joined(separator: ", ")): check the endpoint"
+                            + "\(Failure.keys(client.brokers)), or start a cluster with `stampede up`")
                 }
                 if watch && !json { Terminal.clear() }
                 Terminal.result(json ? view.json.text : view.text(wide: wide))
@@ -31,5 +36,19 @@ struct StatusCommand: ParsableCommand {
                 try await Task.sleep(for: .seconds(1))
             }
         }
+    }
+
+    /// What a broker says to who may not ask.
+    private static func refusal(
+        in answers: [(endpoint: String, status: Result<BrokerStatus, CallError>)]
+    ) -> CallError? {
+        for answer in answers {
+            if case .failure(let error) = answer.status,
+                [.permissionDenied, .unauthenticated].contains(error.status)
+            {
+                return error
+            }
+        }
+        return nil
     }
 }

@@ -21,9 +21,13 @@ final class Peer {
     /// Called for each message before it is kept.
     var onMessage: (Received) -> Void = { _ in }
 
-    init(_ endpoint: String, _ context: Context, _ loop: EventLoop) throws {
+    init(
+        _ endpoint: String, _ context: Context, _ loop: EventLoop, _ security: SocketSecurity = .none
+    ) throws {
         self.loop = loop
-        let socket = try Socket(.dealer, in: context)
+        var options = SocketOptions()
+        options.security = security
+        let socket = try Socket(.dealer, in: context, options: options)
         try socket.connect(endpoint)
         source = loop.watch(socket) { [unowned self] in receive() }
         self.socket = consume socket
@@ -43,6 +47,11 @@ final class Peer {
     func close() {
         if let source { loop.remove(source) }
         socket = nil
+    }
+
+    /// Whether the connection stands, or does within the time.
+    func isConnected(within limit: TimeAmount) -> Bool {
+        loop.run(atMost: limit) { socket?.isWritable == true }
     }
 
     // MARK: Sending

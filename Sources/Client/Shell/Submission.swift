@@ -1,0 +1,19 @@
+import Wire
+
+/// A call on its way from the calling task to the I/O thread.
+struct Submission: Sendable {
+    /// Who is told of the call's end.
+    enum Caller: Sendable {
+        case unary(Waiter<Outcome>)
+        case stream(StreamPipe)
+    }
+
+    /// Complete but for call id, time left and the flag *retry*.
+    var header: Header
+    /// Metadata and body.
+    var payload: [UInt8]
+    let request: ClientCore.Request
+    let caller: Caller
+    /// The answer of one attempt, while another is open.
+    var held = Parcel()
+}

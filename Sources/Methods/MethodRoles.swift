@@ -1,0 +1,19 @@
+public import Wire
+
+/// Which role a method needs, by its number: what a broker knows about methods whose bodies it never reads.
+public enum MethodRoles {
+    /// The methods that are not for every client. All others, those of other services included, need the role
+    /// *service*.
+    public static let restricted: [(method: MethodID, role: Role)] = [
+        (SaleMethods.create.id, SaleMethods.create.role),
+        (SaleMethods.change.id, SaleMethods.change.role),
+        (SystemMethods.brokerStatus.id, SystemMethods.brokerStatus.role),
+        (SystemMethods.yield.id, SystemMethods.yield.role),
+    ]
+
+    public static func role(of method: MethodID) -> Role {
+        // A few words in a row are compared faster than one is hashed.
+        for entry in restricted where entry.method == method { return entry.role }
+        return .service
+    }
+}
