@@ -1,4 +1,5 @@
 import Wire
+import ZeroMQ
 
 /// A client of a Stampede cluster: calls methods through any of its brokers.
 ///
@@ -52,7 +53,7 @@ public final class StampedeClient: Sendable {
         self.interceptors = interceptors
         let executor = LoopExecutor(inbox: inbox)
         loopExecutor = executor
-        IOThread.start { [endpoints] in
+        LoopThread.start { [endpoints] in
             ClientLoop(
                 endpoints: endpoints, configuration: configuration, inbox: inbox, executor: executor
             ).run()

@@ -67,7 +67,7 @@ final class Inbox: Sendable {
         case refused(Outcome)
     }
 
-    let bell = Bell()
+    let bell = Doorbell()
     /// The I/O thread, while it runs; zero before and after.
     private let thread = Atomic<UInt>(0)
     private let state: Mutex<State>

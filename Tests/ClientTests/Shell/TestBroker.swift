@@ -41,7 +41,7 @@ final class TestBroker: Sendable {
         shared.state.withLock { $0.answersPings = answersPings }
         let bound = Mutex<Result<Void, ZeroMQError>?>(nil)
         let box = Box(bound)
-        IOThread.start { TestBroker.run(endpoint, shared, box, answer, others) }
+        LoopThread.start { TestBroker.run(endpoint, shared, box, answer, others) }
         while true {
             if let result = box.value.withLock({ $0 }) {
                 try result.get()
