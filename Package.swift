@@ -74,7 +74,7 @@ let package = Package(
         .target(
             name: "Workers",
             dependencies: [
-                "Wire", "Sales", "Methods", "ZeroMQ", "Redlock", "Ledger", "Resilience",
+                "Wire", "Sales", "Methods", "ZeroMQ", "Redlock", "Ledger", "Resilience", "Compression",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
@@ -104,10 +104,11 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(name: "Cluster", swiftSettings: settings),
+        .target(name: "Conformance", dependencies: ["Wire", "ZeroMQ"], swiftSettings: strict),
         .executableTarget(
             name: "stampede",
             dependencies: [
-                "Broker", "Workers", "Client", "Cluster", "Ledger", "Redis", "Methods", "Sales", "Wire",
+                "Broker", "Conformance", "Workers", "Client", "Cluster", "Ledger", "Redis", "Methods", "Sales", "Wire",
                 "ZeroMQ",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -197,6 +198,10 @@ let package = Package(
         .testTarget(
             name: "ClientTests",
             dependencies: ["Client", "Methods", "Resilience", "Sales", "Wire", "ZeroMQ"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ConformanceTests",
+            dependencies: ["Conformance", "Client", "Methods", "TestCluster", "Wire", "ZeroMQ"],
             swiftSettings: settings),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
         .testTarget(
