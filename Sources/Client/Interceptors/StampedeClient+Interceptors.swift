@@ -26,14 +26,14 @@ extension StampedeClient {
         func intercepted<Request: MessageBody, Reply: MessageBody, Result>(
             _ method: StreamMethod<Request, Reply>, _ options: CallOptions,
             _ scope:
-                nonisolated(nonsending) (CallOptions) async -> (StreamPipe, Swift.Result<Result, any Error>)
+                nonisolated(nonsending) (CallOptions) async throws(CallError) -> Scoped<Result>
         ) async throws -> Result
     {
         var result: Swift.Result<Result, any Error>?
         let context = CallContext(method: method.name, isStream: true, options: options)
         do throws(CallError) {
             _ = try await intercept(context, 0) { context throws(CallError) in
-                let (pipe, made) = await scope(context.options)
+                let (pipe, made) = try await scope(context.options)
                 result = made
                 return try CallReport(of: pipe, made)
             }
@@ -44,6 +44,9 @@ extension StampedeClient {
         guard let result else { preconditionFailure("an interceptor neither made the call nor threw") }
         return try result.get()
     }
+
+    /// What became of a stream's scope, and the stream itself.
+    typealias Scoped<Result> = (StreamPipe, Swift.Result<Result, any Error>)
 
     private nonisolated(nonsending)
         func intercept(
@@ -64,7 +67,7 @@ extension CallReport {
             self.init(attempts: 1, metadata: Metadata(), wasLeft: true)
             return
         }
-        guard outcome.ending.status == .ok else { throw CallError(outcome, requestKey: nil) }
+        guard outcome.ending.status == .ok else { throw CallError(outcome, .anywhere) }
         self.init(
             attempts: Int(outcome.ending.attempts), metadata: outcome.answer.metadata, wasLeft: false)
     }

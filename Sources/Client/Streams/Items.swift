@@ -1,4 +1,4 @@
-import Sales
+import Methods
 import Synchronization
 public import Wire
 
@@ -9,12 +9,12 @@ public struct Items<Request: MessageBody>: Sendable {
     }
 
     let pipe: StreamPipe
-    let requestKey: RequestKey?
+    let route: Route
     private let end = End()
 
-    init(pipe: StreamPipe, requestKey: RequestKey?) {
+    init(pipe: StreamPipe, route: Route) {
         self.pipe = pipe
-        self.requestKey = requestKey
+        self.route = route
     }
 
     /// Sends an item. Waits while the service does not take more.
@@ -27,14 +27,14 @@ public struct Items<Request: MessageBody>: Sendable {
         var writer = MessagePackWriter()
         item.encode(into: &writer)
         guard Header.size + writer.bytes.count <= Limits.messageSize else {
-            throw CallError(.refused(.invalidArgument, .tooLarge), requestKey: requestKey)
+            throw CallError(.refused(.invalidArgument, .tooLarge), route)
         }
         if await pipe.permit() {
             pipe.post(StreamPipe.Item(body: writer.bytes))
             return true
         }
         if let outcome = pipe.outcome, outcome.ending.status != .ok {
-            throw CallError(outcome, requestKey: requestKey)
+            throw CallError(outcome, route)
         }
         return false
     }
