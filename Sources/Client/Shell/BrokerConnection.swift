@@ -11,7 +11,8 @@ final class BrokerConnection {
 
     /// - Parameter readable: called on the loop when messages may be there.
     init(
-        to endpoint: Endpoint, keys: ConnectionKeys?, in context: Context, on loop: EventLoop, readable: @escaping () -> Void
+        to endpoint: Endpoint, keys: ConnectionKeys?, in context: Context, on loop: EventLoop,
+        readable: @escaping () -> Void
     ) throws(ZeroMQError) {
         var options = SocketOptions()
         // A dropped session's messages must not go out after we have judged them.
