@@ -79,7 +79,13 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
-            name: "Client", dependencies: ["Wire", "Sales", "Methods", "ZeroMQ", "Resilience"],
+            name: "Client",
+            dependencies: [
+                "Wire", "Sales", "Methods", "ZeroMQ", "Resilience", "Compression", "TraceContext",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ],
             swiftSettings: strict),
         .target(
             name: "TraceContext",
@@ -197,7 +203,16 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ClientTests",
-            dependencies: ["Client", "Methods", "Resilience", "Sales", "Wire", "ZeroMQ"],
+            dependencies: [
+                "Client", "Methods", "Resilience", "Sales", "Service", "StampedeTesting", "TraceContext",
+                "Wire",
+                "ZeroMQ",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+                .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "ConformanceTests",
