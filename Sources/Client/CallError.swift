@@ -49,15 +49,15 @@ extension CallError: CustomStringConvertible {
 extension CallError {
     /// The error of a call that ended without a yes. An answer whose body cannot be read costs its words and
     /// numbers only.
-    init(_ outcome: Outcome, requestKey: RequestKey?) {
+    init(_ outcome: Outcome, _ route: Route) {
         let ending = outcome.ending
         let details = outcome.answer.hasBody ? try? outcome.answer.body(as: FailureBody.self) : nil
-        let hasKey = requestKey != nil
+        let hasKey = route.requestKey != 0
         self.init(
             status: ending.status, certainty: ending.certainty, reason: ending.reason,
             message: CallError.message(ending, details: details, hasKey: hasKey),
             retryAfter: ending.retryAfter > .zero ? ending.retryAfter : nil, details: details,
-            requestKey: requestKey,
+            requestKey: RequestKey(of: route),
             metadata: outcome.answer.metadata, attempts: Int(ending.attempts))
     }
 

@@ -5,21 +5,18 @@ public import Wire
 /// Only calls that may be repeated are hedged, with the same request key and under the retry budget; there is
 /// one second attempt at most, and it counts as an attempt. Delays are met up to 8 ms late.
 public struct Hedge: Hashable, Sendable {
-    enum Kind: Hashable, Sendable {
-        case never
-        case after(TimeAmount)
-        case percentile(Int, atLeast: TimeAmount)
-    }
-
-    let kind: Kind
+    /// 0 for a fixed delay.
+    let percent: UInt8
+    /// The delay, or the shortest that a percentile may give; nil for no hedge.
+    let delay: TimeAmount?
 
     /// One attempt at a time.
-    public static let never = Hedge(kind: .never)
+    public static let never = Hedge(percent: 0, delay: nil)
 
     /// The second attempt begins when the first has been open for `delay`.
     public static func after(_ delay: TimeAmount) -> Hedge {
         precondition(delay >= .zero, "a hedge after \(delay)")
-        return Hedge(kind: .after(delay))
+        return Hedge(percent: 0, delay: delay)
     }
 
     /// The second attempt begins when the first takes longer than `percent` of the last few hundred calls of
@@ -32,6 +29,6 @@ public struct Hedge: Hashable, Sendable {
         -> Hedge
     {
         precondition(50...99 ~= percent, "a hedge at \(percent) per cent")
-        return Hedge(kind: .percentile(percent, atLeast: shortest))
+        return Hedge(percent: UInt8(percent), delay: shortest)
     }
 }

@@ -2,7 +2,6 @@ public import Methods
 import Sales
 import Synchronization
 public import Wire
-import ZeroMQ
 
 extension StampedeClient {
     /// Calls a unary method and returns its reply.
@@ -13,7 +12,12 @@ extension StampedeClient {
             _ method: Method<Request, Reply>, _ request: Request, options: CallOptions = .init()
         ) async throws(CallError) -> Reply
     {
-        try await response(method, request, route: request.route, options: options).reply
+        let route = request.route
+        guard interceptors.isEmpty else {
+            return try await intercepted(method, request, route, options).reply
+        }
+        let draft = try draft(method, request, route, options)
+        return try decode(await exchange(draft), method.name, route)
     }
 
     /// Calls a unary method that any worker takes.
@@ -24,13 +28,13 @@ extension StampedeClient {
             _ method: Method<Request, Reply>, _ request: Request, options: CallOptions = .init()
         ) async throws(CallError) -> Reply
     {
-        precondition(method.routing == .free, "\(method.name) is \(method.routing); give the call a route")
-        return try await response(method, request, route: .anywhere, options: options).reply
+        try await response(method, request, options: options).reply
     }
 
     /// Calls a unary method and returns its reply with what came beside it.
     ///
-    /// - Parameter route: where the call goes, and under which request key.
+    /// - Parameter route: where the call goes, and under which request key; may be left out for a method that
+    ///   any worker takes.
     nonisolated(nonsending)
         public func response<Request: MessageBody, Reply: MessageBody>(
             _ method: Method<Request, Reply>, _ request: Request, route: Route = .anywhere,
@@ -49,46 +53,42 @@ extension StampedeClient {
             _ method: Method<Request, Reply>, _ request: Request, _ route: Route, _ options: CallOptions
         ) async throws(CallError) -> Response<Reply>
     {
-        var header = Header(call: method.id, method.routing, method.priority, route, .end)
-        var writer = MessagePackWriter()
-        writer.reserve(128)
-        let outcome: Outcome
-        if writer.begin(options.metadata, &header) {
-            request.encode(into: &writer)
-            outcome = await exchange(
-                header, writer.bytes, isRepeatable: route.isRepeatable || options.isIdempotent, options)
-        } else {
-            outcome = .refused(.invalidArgument, .badMetadata)
-        }
-        guard outcome.ending.status == .ok else {
-            throw CallError(outcome, requestKey: RequestKey(of: route))
-        }
+        let draft = try draft(method, request, route, options)
+        let outcome = await exchange(draft)
+        return Response(
+            reply: try decode(outcome, method.name, route), metadata: outcome.answer.metadata,
+            attempts: Int(outcome.ending.attempts))
+    }
+
+    private func draft<Request: MessageBody, Reply: MessageBody>(
+        _ method: Method<Request, Reply>, _ request: Request, _ route: Route, _ options: CallOptions
+    ) throws(CallError) -> Draft {
+        precondition(
+            method.routing == .free || route != .anywhere,
+            "\(method.name) is \(method.routing); give the call a route")
+        let header = Header(call: method.id, method.routing, method.priority, route, .end)
+        return try Draft(header, body: request, route, options, brokers: brokers.count)
+    }
+
+    private func decode<Reply: MessageBody>(
+        _ outcome: Outcome, _ method: String, _ route: Route
+    ) throws(CallError) -> Reply {
+        guard outcome.ending.status == .ok else { throw CallError(outcome, route) }
         do {
-            return Response(
-                reply: try outcome.answer.body(as: Reply.self), metadata: outcome.answer.metadata,
-                attempts: Int(outcome.ending.attempts))
+            return try outcome.answer.body(as: Reply.self)
         } catch {
-            throw CallError.unreadable(method.name, error, requestKey: RequestKey(of: route))
+            throw CallError.unreadable(method, error, route)
         }
     }
 
     /// Hands a unary call to the I/O thread and waits for its one ending.
-    private nonisolated(nonsending)
-        func exchange(
-            _ header: Header, _ payload: [UInt8], isRepeatable: Bool, _ options: CallOptions
-        ) async -> Outcome
-    {
-        if let refusal = refusal(payload, options) { return refusal }
-        let request = ClientCore.Request(
-            isRepeatable: isRepeatable, maximumAttempts: UInt8(options.maximumAttempts),
-            deadline: options.end(ofStream: false, now: .now()), pin: Int32(options.broker ?? -1),
-            method: header.method, key: header.brokerKey, hedge: options.hedge)
+    private nonisolated(nonsending) func exchange(_ draft: Draft) async -> Outcome {
         // The seat, once there is one; zero before.
         let seated = Atomic<UInt64>(0)
         return await withTaskCancellationHandler {
             await Waiter.wait { waiter in
                 let submission = Submission(
-                    header: header, payload: payload, request: request, caller: .unary(waiter))
+                    frame: draft.frame, request: draft.request, caller: .unary(waiter))
                 switch inbox.submit(submission) {
                 case .refused(let refusal): waiter.resume(returning: refusal)
                 case .seated(let seat):
@@ -102,31 +102,6 @@ extension StampedeClient {
             if seat != 0 { inbox.post(.cancel(CallID(rawValue: seat))) }
         }
     }
-
-    /// What the client refuses by itself.
-    func refusal(_ payload: [UInt8], _ options: CallOptions) -> Outcome? {
-        guard Header.size + payload.count <= Limits.messageSize else {
-            return .refused(.invalidArgument, .tooLarge)
-        }
-        if let broker = options.broker, !brokers.indices.contains(broker) {
-            return .refused(.invalidArgument, .noSuchBroker)
-        }
-        return nil
-    }
-}
-
-extension MessagePackWriter {
-    /// Begins a payload with metadata. False when they are beyond their limits.
-    mutating func begin(_ metadata: Metadata, _ header: inout Header) -> Bool {
-        if metadata.isEmpty { return true }
-        do {
-            try metadata.encode(into: &self)
-        } catch {
-            return false
-        }
-        header.metadataLength = UInt16(bytes.count)
-        return true
-    }
 }
 
 extension Route {
@@ -134,12 +109,20 @@ extension Route {
     public static let anywhere = Route(routing: RoutingKey(sale: 0, lane: 0))
 }
 
+extension RequestKey {
+    /// The key of a route that has one.
+    init?(of route: Route) {
+        guard route.requestKey != 0 else { return nil }
+        self.init(rawValue: route.requestKey)
+    }
+}
+
 extension CallError {
     /// The call was done, but what it sent back is not what the method promises.
-    static func unreadable(_ method: String, _ error: WireError, requestKey: RequestKey?) -> CallError {
+    static func unreadable(_ method: String, _ error: any Error, _ route: Route) -> CallError {
         CallError(
             status: .internal, certainty: .executed,
             message: "\(method) was done, but its reply cannot be read: \(error); update this client",
-            requestKey: requestKey)
+            requestKey: RequestKey(of: route))
     }
 }

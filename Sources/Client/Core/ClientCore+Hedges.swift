@@ -4,17 +4,12 @@ extension ClientCore {
     /// When a second attempt of a new call begins, and whether the call's own latency is to be learned.
     func hedging(_ request: Request) -> (delay: TimeAmount?, isMeasured: Bool) {
         // Without a second broker or a second attempt there is nothing to hedge with.
-        guard request.isRepeatable, request.stream == nil, request.pin < 0, sessions.count > 1,
-            request.maximumAttempts > 1
+        guard let delay = request.hedge.delay, request.isRepeatable, request.stream == nil, request.pin < 0,
+            sessions.count > 1, request.maximumAttempts > 1
         else { return (nil, false) }
-        switch request.hedge.kind {
-        case .never: return (nil, false)
-        case .after(let delay): return (delay, false)
-        case .percentile(let percent, let shortest):
-            return (
-                latencies.percentile(percent, of: request.method).map { max($0, shortest) }, true
-            )
-        }
+        guard request.hedge.percent > 0 else { return (delay, false) }
+        let usual = latencies.percentile(Int(request.hedge.percent), of: request.method)
+        return (usual.map { max($0, delay) }, true)
     }
 
     /// The first attempt has been open for long: asks a second broker, too, if one is up and the budget

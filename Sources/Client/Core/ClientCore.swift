@@ -58,7 +58,8 @@ struct ClientCore: Sendable {
         var method = MethodID(rawValue: 0)
         var key: BrokerMemory.Key?
         var hedge = Hedge.never
-        var stream: StreamFlow?
+        /// Nil for a unary call.
+        var stream: StreamTerms?
     }
 
     /// Takes on a call that has a seat.
@@ -80,7 +81,7 @@ struct ClientCore: Sendable {
         call.begunAt = now
         call.method = request.method
         call.key = request.key
-        call.stream = request.stream
+        call.stream = request.stream.map { StreamFlow($0) }
         (call.hedgeDelay, call.isMeasured) = hedging(request)
         calls[slot] = call
         if request.deadline <= now {

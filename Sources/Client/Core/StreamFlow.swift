@@ -1,13 +1,21 @@
 import Wire
 
-/// The two directions of a stream: what was sent and received, and what may be.
-///
-/// All numbers are counted from the beginning of the attempt, modulo 2³².
-struct StreamFlow: Hashable, Sendable {
+/// What a stream is opened with.
+struct StreamTerms: Hashable, Sendable {
     /// The caller sends items; else its request was in the CALL.
     var sendsItems: Bool
     /// The worker sends items; else its reply is in the RESULT.
     var receivesItems: Bool
+    /// Items that may wait for the reader, 16 ... 1,024.
+    var window = UInt16(Limits.initialCredit)
+}
+
+/// The two directions of a stream: what was sent and received, and what may be.
+///
+/// All numbers are counted from the beginning of the attempt, modulo 2³².
+struct StreamFlow: Hashable, Sendable {
+    let sendsItems: Bool
+    let receivesItems: Bool
     /// An item or a CREDIT has come: the call is not sent again, and nothing has to be kept for that.
     var isCommitted = false
     /// Items that the reader is ahead of, at most.
@@ -19,13 +27,13 @@ struct StreamFlow: Hashable, Sendable {
     var mayReceive = Limits.initialCredit
     var taken: UInt32 = 0
 
-    /// - Parameter window: 16 ... 1,024 items; what the other side may send before the reader has taken any.
-    init(sendsItems: Bool, receivesItems: Bool, window: Int) {
+    init(_ terms: StreamTerms) {
         precondition(
-            Int(Limits.initialCredit)...Int(Limits.largestCredit) ~= window, "a window of \(window) items")
-        self.sendsItems = sendsItems
-        self.receivesItems = receivesItems
-        self.window = UInt32(window)
+            Limits.initialCredit...Limits.largestCredit ~= UInt32(terms.window),
+            "a window of \(terms.window) items")
+        sendsItems = terms.sendsItems
+        receivesItems = terms.receivesItems
+        window = UInt32(terms.window)
     }
 
     // MARK: The caller's items

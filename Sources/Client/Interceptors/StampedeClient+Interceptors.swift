@@ -26,16 +26,16 @@ extension StampedeClient {
         func intercepted<Request: MessageBody, Reply: MessageBody, Result>(
             _ method: StreamMethod<Request, Reply>, _ options: CallOptions,
             _ scope:
-                nonisolated(nonsending) (CallOptions) async -> (StreamPipe, Swift.Result<Result, any Error>)
+                nonisolated(nonsending) (CallOptions) async throws(CallError) -> Scoped<Result>
         ) async throws -> Result
     {
         var result: Swift.Result<Result, any Error>?
         let context = CallContext(method: method.name, isStream: true, options: options)
         do throws(CallError) {
             _ = try await intercept(context, 0) { context throws(CallError) in
-                let (pipe, made) = await scope(context.options)
+                let (pipe, made) = try await scope(context.options)
                 result = made
-                return try CallReport(of: pipe, made)
+                return try CallReport(of: pipe)
             }
         } catch {
             // Only an interceptor's own refusal leaves no result.
@@ -44,6 +44,9 @@ extension StampedeClient {
         guard let result else { preconditionFailure("an interceptor neither made the call nor threw") }
         return try result.get()
     }
+
+    /// What became of a stream's scope, and the stream itself.
+    typealias Scoped<Result> = (StreamPipe, Swift.Result<Result, any Error>)
 
     private nonisolated(nonsending)
         func intercept(
@@ -59,12 +62,12 @@ extension StampedeClient {
 
 extension CallReport {
     /// The end of a stream: throws its failure. One that was still open is reported as left.
-    fileprivate init(of pipe: StreamPipe, _ result: Result<some Any, any Error>) throws(CallError) {
-        guard let outcome = pipe.outcome else {
+    fileprivate init(of pipe: StreamPipe) throws(CallError) {
+        guard let outcome = pipe.outcome, !pipe.wasLeft else {
             self.init(attempts: 1, metadata: Metadata(), wasLeft: true)
             return
         }
-        guard outcome.ending.status == .ok else { throw CallError(outcome, requestKey: nil) }
+        guard outcome.ending.status == .ok else { throw CallError(outcome, .anywhere) }
         self.init(
             attempts: Int(outcome.ending.attempts), metadata: outcome.answer.metadata, wasLeft: false)
     }

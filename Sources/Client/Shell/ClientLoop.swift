@@ -17,7 +17,7 @@ final class ClientLoop {
     /// Brokers that turned our key away when it was last shown.
     private var strangers: Set<Int> = []
     /// By slot of the core's table.
-    private var pending: [Submission?] = []
+    private var pending: [PendingCall] = []
     /// Seats to give back.
     private var ended: [Int32] = []
     private var frame = Message()
@@ -97,8 +97,9 @@ final class ClientLoop {
 
     private func begin(_ submission: Submission, at seat: CallID) {
         let slot = seat.slot
-        while pending.count <= slot { pending.append(nil) }
-        pending[slot] = submission
+        while pending.count <= slot { pending.append(PendingCall()) }
+        pending[slot].frame = submission.frame
+        pending[slot].caller = submission.caller
         core.begin(submission.request, at: seat, now: loop.now)
         perform()
     }
@@ -115,14 +116,14 @@ final class ClientLoop {
     // MARK: Items of callers
 
     private func pass(_ item: StreamPipe.Item, of seat: CallID) {
-        guard core.isLive(seat), case .stream(let pipe) = pending[seat.slot]?.caller else { return }
+        guard core.isLive(seat), case .stream(let pipe) = pending[seat.slot].caller else { return }
         let passage = core.passage(seat.slot)
         if passage.isKept { pipe.keep(item) }
         if passage.isSent { send(item, of: seat.slot) }
     }
 
     private func replay(_ slot: Int) {
-        guard case .stream(let pipe) = pending[slot]?.caller else { return }
+        guard case .stream(let pipe) = pending[slot].caller else { return }
         for item in pipe.keptItems { send(item, of: slot) }
     }
 
@@ -130,7 +131,7 @@ final class ClientLoop {
         var header = core.itemHeader(slot, isEnd: item.isEnd)
         if item.isCompressed { header.flags.insert(.compressed) }
         // One that is not taken needs nobody: the session's end is noticed at the next tick.
-        _ = connections[Int(core.calls[slot].attempt.broker)]?.send(header, payload: item.body)
+        _ = connections[Int(core.calls[slot].attempt.broker)]?.send(header, body: item.body)
     }
 
     // MARK: Sockets
@@ -198,7 +199,7 @@ final class ClientLoop {
             case .end(let slot, let ending): end(slot, ending, parcel)
             case .deliver(let slot): pipe(slot)?.deliver(parcel)
             case .permit(let slot, let count): pipe(slot)?.allow(count)
-            case .hold(let slot): pending[slot]?.held = parcel
+            case .hold(let slot): pending[slot].held = parcel
             case .commit(let slot): pipe(slot)?.dropKept()
             case .replay(let slot): replay(slot)
             case .credit(let broker, let id, let total): send(.credit, id: id.rawValue, total, to: broker)
@@ -213,26 +214,22 @@ final class ClientLoop {
     }
 
     private func pipe(_ slot: Int) -> StreamPipe? {
-        guard case .stream(let pipe) = pending[slot]?.caller else { return nil }
+        guard case .stream(let pipe) = pending[slot].caller else { return nil }
         return pipe
     }
 
     private func send(_ slot: Int, _ number: UInt8) {
-        let call = core.calls[slot]
-        let attempt = call.attempt.number == number ? call.attempt : call.hedge
+        let isHedge = core.calls[slot].attempt.number != number
+        let attempt = isHedge ? core.calls[slot].hedge : core.calls[slot].attempt
         // A session that was lost while this action waited has moved the call already.
-        guard attempt.number == number, attempt.state == .assigned, let submission = pending[slot] else {
-            return
-        }
-        var header = submission.header
-        header.callID = call.id(slot: slot, attempt: number).rawValue
-        if number > 1 { header.flags.insert(.retry) }
-        if call.deadline != .distantFuture {
-            // Zero would mean "no deadline".
-            header.milliseconds = UInt32(clamping: max(1, (call.deadline - loop.now).milliseconds))
-        }
+        guard attempt.number == number, attempt.state == .assigned else { return }
+        let deadline = core.calls[slot].deadline
+        // Zero means "no deadline".
+        let milliseconds =
+            deadline == .distantFuture ? 0 : UInt32(clamping: max(1, (deadline - loop.now).milliseconds))
+        let id = core.calls[slot].id(slot: slot, attempt: number)
         if let connection = connections[Int(attempt.broker)],
-            connection.send(header, payload: submission.payload)
+            connection.send(pending[slot].frame, id: id, milliseconds: milliseconds)
         {
             core.handedOver(slot, attempt: number)
         } else {
@@ -250,9 +247,10 @@ final class ClientLoop {
     }
 
     private func end(_ slot: Int, _ ending: Ending, _ parcel: Parcel) {
-        guard let submission = pending[slot].take() else {
+        guard let caller = pending[slot].caller.take() else {
             preconditionFailure("the call in slot \(slot) ended twice")
         }
+        pending[slot].frame = []
         ended.append(Int32(slot))
         var ending = ending
         if ending.cause == .deadline, ending.certainty == .notExecuted, strangers.count == endpoints.count {
@@ -260,15 +258,16 @@ final class ClientLoop {
             ending.reason = .keyRefused
             ending.cause = .keyRefused
         }
-        let answer =
-            switch ending.cause {
-            case .answer: parcel
-            case .heldAnswer: submission.held
-            default: Parcel()
-            }
+        let answer: Parcel
+        switch ending.cause {
+        case .answer: answer = parcel
+        case .heldAnswer: answer = pending[slot].held
+        default: answer = Parcel()
+        }
+        if ending.attempts > 1 { pending[slot].held = Parcel() }
         let outcome = Outcome(ending: ending, answer: answer)
-        switch submission.caller {
-        case .unary(let continuation): continuation.resume(returning: outcome)
+        switch caller {
+        case .unary(let waiter): waiter.resume(returning: outcome)
         case .stream(let pipe): pipe.end(outcome)
         }
     }

@@ -8,12 +8,8 @@ struct Submission: Sendable {
         case stream(StreamPipe)
     }
 
-    /// Complete but for call id, time left and the flag *retry*.
-    var header: Header
-    /// Metadata and body.
-    var payload: [UInt8]
+    /// Header, metadata and body, complete but for call id, time left and the flag *retry*.
+    let frame: [UInt8]
     let request: ClientCore.Request
     let caller: Caller
-    /// The answer of one attempt, while another is open.
-    var held = Parcel()
 }

@@ -8,6 +8,7 @@
     func resume(returning value: Value) { unsafe continuation.resume(returning: value) }
 
     /// Suspends the task and lends its waiter to `body`, which keeps or resumes it.
+    @inline(__always)
     nonisolated(nonsending)
         static func wait(_ body: (Waiter<Value>) -> Void) async -> Value
     {

@@ -1,4 +1,4 @@
-import Sales
+import Methods
 import Synchronization
 public import Wire
 
@@ -9,12 +9,14 @@ public struct Items<Request: MessageBody>: Sendable {
     }
 
     let pipe: StreamPipe
-    let requestKey: RequestKey?
+    let route: Route
+    let compresses: Bool
     private let end = End()
 
-    init(pipe: StreamPipe, requestKey: RequestKey?) {
+    init(pipe: StreamPipe, route: Route, compresses: Bool) {
         self.pipe = pipe
-        self.requestKey = requestKey
+        self.route = route
+        self.compresses = compresses
     }
 
     /// Sends an item. Waits while the service does not take more.
@@ -24,17 +26,16 @@ public struct Items<Request: MessageBody>: Sendable {
     @discardableResult
     nonisolated(nonsending) public func send(_ item: Request) async throws(CallError) -> Bool {
         precondition(!end.isFinished.load(ordering: .relaxed), "an item was sent after finish()")
-        var writer = MessagePackWriter()
-        item.encode(into: &writer)
-        guard Header.size + writer.bytes.count <= Limits.messageSize else {
-            throw CallError(.refused(.invalidArgument, .tooLarge), requestKey: requestKey)
+        let body = BodyBytes(item, compressing: compresses)
+        guard Header.size + body.bytes.count <= Limits.messageSize else {
+            throw CallError(.refused(.invalidArgument, .tooLarge), route)
         }
         if await pipe.permit() {
-            pipe.post(StreamPipe.Item(body: writer.bytes))
+            pipe.post(StreamPipe.Item(body: body.bytes, isCompressed: body.isCompressed))
             return true
         }
         if let outcome = pipe.outcome, outcome.ending.status != .ok {
-            throw CallError(outcome, requestKey: requestKey)
+            throw CallError(outcome, route)
         }
         return false
     }

@@ -1,4 +1,4 @@
-import Sales
+import Methods
 public import Wire
 
 /// The items of a stream, in order, as the service sends them.
@@ -9,7 +9,7 @@ public struct Replies<Reply: MessageBody>: AsyncSequence, Sendable {
 
     let pipe: StreamPipe
     let method: String
-    let requestKey: RequestKey?
+    let route: Route
     /// The one reply of a client-stream call is in its RESULT.
     let isInResult: Bool
 
@@ -29,7 +29,7 @@ public struct Replies<Reply: MessageBody>: AsyncSequence, Sendable {
         case .item(let parcel): return try decode(parcel)
         case .end(let outcome):
             guard outcome.ending.status == .ok else {
-                throw CallError(outcome, requestKey: requestKey)
+                throw CallError(outcome, route)
             }
             return nil
         }
@@ -44,7 +44,7 @@ public struct Replies<Reply: MessageBody>: AsyncSequence, Sendable {
         while case .item = await pipe.next() {}
         guard let outcome = pipe.outcome else { preconditionFailure("\(method) ended without an outcome") }
         guard outcome.ending.status == .ok else {
-            throw CallError(outcome, requestKey: requestKey)
+            throw CallError(outcome, route)
         }
         return try decode(outcome.answer)
     }
@@ -53,7 +53,7 @@ public struct Replies<Reply: MessageBody>: AsyncSequence, Sendable {
         do {
             return try parcel.body(as: Reply.self)
         } catch {
-            throw CallError.unreadable(method, error, requestKey: requestKey)
+            throw CallError.unreadable(method, error, route)
         }
     }
 

@@ -56,7 +56,8 @@ extension StampedeClient {
     {
         precondition(method.kind != .serverStream, "\(method.name) takes one request; pass it")
         return try await scoped(method, nil, route, options) { pipe in
-            let items = Items<Request>(pipe: pipe, requestKey: RequestKey(of: route))
+            let items = Items<Request>(
+                pipe: pipe, route: route, compresses: options.compression == .both)
             return try await body(items, replies(of: method, route, pipe))
         }
     }
@@ -65,7 +66,7 @@ extension StampedeClient {
         of method: StreamMethod<Request, Reply>, _ route: Route, _ pipe: StreamPipe
     ) -> Replies<Reply> {
         Replies(
-            pipe: pipe, method: method.name, requestKey: RequestKey(of: route),
+            pipe: pipe, method: method.name, route: route,
             isInResult: method.kind == .clientStream)
     }
 
@@ -76,15 +77,12 @@ extension StampedeClient {
             _ options: CallOptions, _ body: nonisolated(nonsending) (StreamPipe) async throws -> Result
         ) async throws -> Result
     {
-        precondition(
-            method.routing == .free || route != .anywhere,
-            "\(method.name) is \(method.routing); give the call a route")
         guard !interceptors.isEmpty else {
-            let pipe = open(method, request, route, options)
+            let pipe = try open(method, request, route, options)
             return try await within(pipe, body)
         }
-        return try await intercepted(method, options) { options in
-            let pipe = open(method, request, route, options)
+        return try await intercepted(method, options) { options throws(CallError) in
+            let pipe = try open(method, request, route, options)
             do {
                 return (pipe, .success(try await within(pipe, body)))
             } catch {
@@ -96,32 +94,22 @@ extension StampedeClient {
     /// Begins the call. A refusal is its end, which the scope's first look finds.
     private func open<Request: MessageBody, Reply: MessageBody>(
         _ method: StreamMethod<Request, Reply>, _ request: Request?, _ route: Route, _ options: CallOptions
-    ) -> StreamPipe {
+    ) throws(CallError) -> StreamPipe {
+        precondition(
+            method.routing == .free || route != .anywhere,
+            "\(method.name) is \(method.routing); give the call a route")
         let pipe = StreamPipe(inbox: inbox, window: options.window)
-        var flags: Header.Flags = [.stream]
-        if request != nil { flags.insert(.end) }
-        var header = Header(call: method.id, method.routing, method.priority, route, flags)
-        var writer = MessagePackWriter()
-        guard writer.begin(options.metadata, &header) else {
-            pipe.end(.refused(.invalidArgument, .badMetadata))
-            return pipe
-        }
-        request?.encode(into: &writer)
-        if let refusal = refusal(writer.bytes, options) {
-            pipe.end(refusal)
-            return pipe
-        }
-        let flow = StreamFlow(
-            sendsItems: request == nil, receivesItems: method.kind != .clientStream, window: options.window)
-        let submission = Submission(
-            header: header, payload: writer.bytes,
-            request: ClientCore.Request(
-                isRepeatable: route.isRepeatable || options.isIdempotent,
-                maximumAttempts: UInt8(options.maximumAttempts),
-                deadline: options.end(ofStream: true, now: .now()), pin: Int32(options.broker ?? -1),
-                method: header.method, key: header.brokerKey, stream: flow),
-            caller: .stream(pipe))
-        switch inbox.submit(submission) {
+        let header = Header(
+            call: method.id, method.routing, method.priority, route,
+            request == nil ? .stream : [.stream, .end])
+        let terms = StreamTerms(
+            sendsItems: request == nil, receivesItems: method.kind != .clientStream,
+            window: UInt16(options.window))
+        let draft = try Draft(
+            header, body: request, route, options, brokers: brokers.count, stream: terms)
+        switch inbox.submit(
+            Submission(frame: draft.frame, request: draft.request, caller: .stream(pipe)))
+        {
         case .seated(let seat): pipe.seated(seat)
         case .refused(let refusal): pipe.end(refusal)
         }
@@ -137,15 +125,7 @@ extension StampedeClient {
         return try await withTaskCancellationHandler {
             try await body(pipe)
         } onCancel: {
-            pipe.leave()
+            pipe.cancel()
         }
-    }
-}
-
-extension RequestKey {
-    /// The key of a route that has one.
-    init?(of route: Route) {
-        guard route.requestKey != 0 else { return nil }
-        self.init(rawValue: route.requestKey)
     }
 }

@@ -56,7 +56,7 @@ struct CoreHarness {
     @discardableResult
     mutating func begin(
         deadline: TimeAmount = .seconds(5), isRepeatable: Bool = true, attempts: UInt8 = 5, pin: Int32 = -1,
-        sale: Int64? = nil, hedge: Hedge = .never, stream: StreamFlow? = nil
+        sale: Int64? = nil, hedge: Hedge = .never, stream: StreamTerms? = nil
     ) -> Int {
         guard let seat = seats.take() else { return -1 }
         seated[seat.slot] = seat

@@ -8,7 +8,7 @@ import Wire
 struct StreamSoup {
     /// What the two ends of one stream know.
     private struct Stream {
-        let flow: StreamFlow
+        let flow: StreamTerms
         // The caller's side.
         var permits = Int(Limits.initialCredit)
         /// Items that the shell keeps for another attempt.
@@ -71,7 +71,7 @@ struct StreamSoup {
 
     private mutating func begin() {
         let sends = Bool.random(using: &random)
-        let flow = StreamFlow(
+        let flow = StreamTerms(
             sendsItems: sends, receivesItems: !sends || Bool.random(using: &random),
             window: [16, 17, 64, 1_024].randomElement(using: &random) ?? 16)
         let deadline: TimeAmount =

@@ -10,13 +10,13 @@ import Wire
 
     /// A client with one stream open, bidirectional unless said otherwise.
     private func opened(
-        sends: Bool = true, receives: Bool = true, window: Int = 16, isRepeatable: Bool = true,
+        sends: Bool = true, receives: Bool = true, window: UInt16 = 16, isRepeatable: Bool = true,
         deadline: TimeAmount = StreamTests.forever
     ) -> CoreHarness {
         var client = CoreHarness.up()
         client.begin(
             deadline: deadline, isRepeatable: isRepeatable,
-            stream: StreamFlow(sendsItems: sends, receivesItems: receives, window: window))
+            stream: StreamTerms(sendsItems: sends, receivesItems: receives, window: window))
         return client
     }
 
@@ -133,7 +133,7 @@ import Wire
 
     @Test func `items that the caller has before the call is sent are kept`() {
         var client = CoreHarness(brokers: 1)
-        client.begin(stream: StreamFlow(sendsItems: true, receivesItems: true, window: 16))
+        client.begin(stream: StreamTerms(sendsItems: true, receivesItems: true, window: 16))
         #expect(client.core.passage(0) == ClientCore.Passage(isKept: true, isSent: false))
         client.tick()
         client.comeUp(0)
@@ -184,7 +184,7 @@ import Wire
     }
 
     @Test func `numbers go on after two to the thirty-second`() {
-        var flow = StreamFlow(sendsItems: true, receivesItems: true, window: 16)
+        var flow = StreamFlow(StreamTerms(sendsItems: true, receivesItems: true))
         (flow.sent, flow.maySend) = (.max, .max)
         let permits = flow.allow(8)
         let sequences = (0..<permits).map { _ in flow.nextToSend(isEnd: false) }
