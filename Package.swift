@@ -21,6 +21,8 @@ let package = Package(
         .library(name: "StampedeClient", targets: ["Client", "Methods", "Sales", "Wire", "ZeroMQ"]),
         .library(name: "StampedeService", targets: ["Service", "Wire", "ZeroMQ"]),
         .library(name: "StampedeTesting", targets: ["StampedeTesting"]),
+        // The protocol alone, without I/O: for fuzz/, and for who writes a client of his own.
+        .library(name: "StampedeWire", targets: ["Wire", "Sales", "Methods"]),
         // For bench/, which measures the parts from outside.
         .library(name: "StampedeParts", targets: ["Broker", "Workers", "Ledger", "Redis", "ZeroMQ"]),
     ],
@@ -153,7 +155,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "StampedeTestingTests",
-            dependencies: ["StampedeTesting", "Client", "Service", "Methods", "Sales", "Wire"],
+            dependencies: [
+                "StampedeTesting", "Client", "Service", "Methods", "Sales", "Wire",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "ServiceTests",

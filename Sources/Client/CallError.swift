@@ -17,10 +17,15 @@ public struct CallError: Error, Hashable, Sendable {
     public let details: FailureBody?
     /// The key to repeat or settle the request with; nil for a request without one.
     public let requestKey: RequestKey?
+    /// What the service sent beside its refusal.
+    public let metadata: Metadata
+    /// How often the call was sent; 0 when it never was.
+    public let attempts: Int
 
     public init(
         status: Status, certainty: Certainty, reason: Reason = .none, message: String,
-        retryAfter: TimeAmount? = nil, details: FailureBody? = nil, requestKey: RequestKey? = nil
+        retryAfter: TimeAmount? = nil, details: FailureBody? = nil, requestKey: RequestKey? = nil,
+        metadata: Metadata = Metadata(), attempts: Int = 0
     ) {
         self.status = status
         self.certainty = certainty
@@ -29,6 +34,8 @@ public struct CallError: Error, Hashable, Sendable {
         self.retryAfter = retryAfter
         self.details = details
         self.requestKey = requestKey
+        self.metadata = metadata
+        self.attempts = attempts
     }
 }
 
@@ -40,24 +47,23 @@ extension CallError: CustomStringConvertible {
 }
 
 extension CallError {
-    /// The error of a call that ended without a yes.
-    ///
-    /// - Parameter body: the answer's, empty when the client ended the call itself. One that cannot be read
-    ///   costs its words and numbers only.
-    init(_ ending: Ending, body: [UInt8], requestKey: UInt128) {
-        var offset = 0
-        let details = body.isEmpty ? nil : try? FailureBody(decoding: body.span, at: &offset)
-        let hasKey = requestKey != 0
+    /// The error of a call that ended without a yes. An answer whose body cannot be read costs its words and
+    /// numbers only.
+    init(_ outcome: Outcome, _ route: Route) {
+        let ending = outcome.ending
+        let details = outcome.answer.hasBody ? try? outcome.answer.body(as: FailureBody.self) : nil
+        let hasKey = route.requestKey != 0
         self.init(
             status: ending.status, certainty: ending.certainty, reason: ending.reason,
             message: CallError.message(ending, details: details, hasKey: hasKey),
             retryAfter: ending.retryAfter > .zero ? ending.retryAfter : nil, details: details,
-            requestKey: hasKey ? RequestKey(rawValue: requestKey) : nil)
+            requestKey: RequestKey(of: route),
+            metadata: outcome.answer.metadata, attempts: Int(ending.attempts))
     }
 
     private static func message(_ ending: Ending, details: FailureBody?, hasKey: Bool) -> String {
         switch ending.cause {
-        case .answer:
+        case .answer, .heldAnswer:
             let words = details?.message ?? ""
             let what = words.isEmpty ? "the call was refused" : words
             return ending.certainty == .maybeExecuted ? "\(what); \(advice(hasKey: hasKey))" : what
@@ -66,6 +72,10 @@ extension CallError {
         case .deadline: return "no answer came before the deadline; \(advice(hasKey: hasKey))"
         case .sessionLost:
             return "the connection to the broker was lost before the answer came; \(advice(hasKey: hasKey))"
+        case .flowControl:
+            return "the service sent an item out of order or beyond its credit; report this to its makers"
+        case .itemsLost:
+            return "items of the stream were lost on the way; \(advice(hasKey: hasKey))"
         case .cancellation where ending.certainty == .notExecuted:
             return "the calling task was cancelled before the call was sent; nothing has to be done"
         case .cancellation: return "the calling task was cancelled; \(advice(hasKey: hasKey))"
@@ -77,6 +87,9 @@ extension CallError {
         case .tooLarge: return "the request is larger than \(Limits.messageSize) bytes; make it smaller"
         case .keyRefused:
             return "no broker knows this client's key for the clients' port; ask an operator to list it"
+        case .badMetadata:
+            return "the metadata is beyond its limits (\(Limits.metadataPairs) pairs, "
+                + "\(Limits.metadataValueLength) bytes a value, \(Limits.metadataSize) bytes in all); send less"
         case .noSuchBroker: return "the client has no broker of that number; see its list `brokers`"
         }
     }

@@ -10,6 +10,9 @@ public struct ClientConfiguration: Sendable {
     /// A session that has heard nothing for this long asks with a PING. Brokers mute clients that ask more
     /// often than every second (grpc/proposal A8 on keepalive that becomes an attack).
     public var pingInterval = TimeAmount.seconds(1)
+    /// A session with calls in flight says at least this often that it lives: brokers forget a client with an
+    /// open stream that says nothing for 15 s.
+    public var aliveInterval = TimeAmount.seconds(5)
     /// A session that has heard nothing for this long is dead.
     public var silenceLimit = TimeAmount.seconds(3)
     /// How long a connection may take to be established.

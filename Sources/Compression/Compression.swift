@@ -40,15 +40,17 @@ public enum Compression {
         let stream = body.extracting(prefix...)
         guard length <= stream.count * largestRatio else { throw .malformed }
         // One byte more than promised, so that a longer stream is noticed.
+        var isWhole = false
         let plain = [UInt8](unsafeUninitializedCapacity: length + 1) { target, count in
             var size = UInt(length + 1)
             var used = UInt(stream.count)
             let code = stream.withUnsafeBufferPointer {
                 uncompress2(target.baseAddress, &size, $0.baseAddress, &used)
             }
-            count = code == Z_OK && Int(used) == stream.count ? Int(size) : 0
+            isWhole = code == Z_OK && Int(used) == stream.count && Int(size) == length
+            count = isWhole ? length : 0
         }
-        guard plain.count == length else { throw .malformed }
+        guard isWhole else { throw .malformed }
         return plain
     }
 }

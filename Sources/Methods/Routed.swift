@@ -11,14 +11,23 @@ public struct Route: Hashable, Sendable {
     /// The sale and lane of a keyed method; the partition number, as `sale`, of a partition method.
     public var routing: RoutingKey
     /// The caller's name for the request; zero for a request that has none.
-    public var requestKey: UInt128
+    public var requestKey: UInt128 {
+        get { UInt128(keyHigh) << 64 | UInt128(keyLow) }
+        set {
+            keyHigh = UInt64(truncatingIfNeeded: newValue >> 64)
+            keyLow = UInt64(truncatingIfNeeded: newValue)
+        }
+    }
+    // Two words, as in `RequestKey`.
+    private var keyHigh: UInt64 = 0
+    private var keyLow: UInt64 = 0
     /// True when the request changes nothing, so that running it twice does no harm.
     public var isRead: Bool
 
     public init(routing: RoutingKey, requestKey: UInt128 = 0, isRead: Bool = false) {
         self.routing = routing
-        self.requestKey = requestKey
         self.isRead = isRead
+        self.requestKey = requestKey
     }
 
     /// To the owner of a sale's lane, under a request key.

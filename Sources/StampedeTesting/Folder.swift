@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 
 /// A temporary folder, removed with its last user.
 final class Folder: Sendable {
@@ -15,19 +15,5 @@ final class Folder: Sendable {
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    deinit {
-        // Only sockets and their locks are in it.
-        if let directory = unsafe opendir(path) {
-            while let entry = unsafe readdir(directory) {
-                let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { name in
-                    unsafe name.withMemoryRebound(to: CChar.self, capacity: 256) {
-                        unsafe String(cString: $0)
-                    }
-                }
-                if name != ".", name != ".." { unsafe unlink("\(path)/\(name)") }
-            }
-            unsafe closedir(directory)
-        }
-        unsafe rmdir(path)
-    }
+    deinit { try? FileManager.default.removeItem(atPath: path) }
 }

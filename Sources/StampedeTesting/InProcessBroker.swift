@@ -10,7 +10,7 @@ public final class InProcessBroker: Sendable {
     /// Where services connect.
     public let workers: String
     private let folder: Folder
-    private let bell: Bell
+    private let bell: Doorbell
     private let end: End
 
     /// Starts a broker.
@@ -21,12 +21,12 @@ public final class InProcessBroker: Sendable {
     }
 
     private static func start(name: String, in folder: Folder) async throws -> InProcessBroker {
-        let bell = Bell()
+        let bell = Doorbell()
         let end = End()
         let clients = "ipc://\(folder.path)/\(name)-clients"
         let workers = "ipc://\(folder.path)/\(name)-workers"
         try await withCheckedThrowingContinuation { (started: CheckedContinuation<Void, any Error>) in
-            IOThread.start {
+            LoopThread.start {
                 InProcessBroker.run(name, clients, workers, bell, started)
                 end.reach()
             }
@@ -34,7 +34,7 @@ public final class InProcessBroker: Sendable {
         return InProcessBroker(clients, workers, folder, bell, end)
     }
 
-    private init(_ clients: String, _ workers: String, _ folder: Folder, _ bell: Bell, _ end: End) {
+    private init(_ clients: String, _ workers: String, _ folder: Folder, _ bell: Doorbell, _ end: End) {
         self.clients = clients
         self.workers = workers
         self.folder = folder
@@ -44,7 +44,7 @@ public final class InProcessBroker: Sendable {
 
     /// The thread's work. All that belongs to the loop is made and ends here.
     private static func run(
-        _ name: String, _ clients: String, _ workers: String, _ bell: Bell,
+        _ name: String, _ clients: String, _ workers: String, _ bell: Doorbell,
         _ started: CheckedContinuation<Void, any Error>
     ) {
         let loop = EventLoop()

@@ -10,6 +10,15 @@ public struct MessagePackWriter: Sendable {
     /// Makes room for `capacity` bytes at once, instead of by doubling.
     public mutating func reserve(_ capacity: Int) { bytes.reserveCapacity(capacity) }
 
+    /// Begins a whole frame: the 64 bytes of its header. What is appended next is metadata, if there is any, and
+    /// body.
+    public mutating func header(_ header: Header) {
+        precondition(bytes.isEmpty, "a frame begins with its header")
+        bytes.append(contentsOf: repeatElement(0, count: Header.size))
+        var span = bytes.mutableSpan
+        header.encode(into: &span)
+    }
+
     public mutating func null() { bytes.append(0xc0) }
     public mutating func bool(_ value: Bool) { bytes.append(value ? 0xc3 : 0xc2) }
 

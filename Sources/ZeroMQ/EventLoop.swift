@@ -38,6 +38,8 @@ public final class EventLoop {
 
     private var items: [zmq_pollitem_t] = []
     private var sources: [Source] = []
+    /// The sources of the turn that are ready. Kept between turns, so that a turn allocates nothing.
+    private var ready: [(SourceID, Readiness)] = []
     private var timers = TimerHeap()
     private var timerHandlers: [TimerID: Timer] = [:]
     private var turnEnds: [() -> Void] = []
@@ -171,8 +173,10 @@ public final class EventLoop {
     }
 
     private func handleReadySources() {
-        // Handlers may add and remove sources, so the ready ones are noted before the first is called.
-        var ready: [(SourceID, Readiness)] = []
+        // Handlers may add and remove sources, so the ready ones are noted before the first is called. Taken, not
+        // used in place: a handler may run the loop itself.
+        var ready = self.ready
+        self.ready = []
         for index in items.indices where items[index].revents != 0 {
             ready.append((sources[index].id, Readiness(rawValue: items[index].revents)))
         }
@@ -180,6 +184,8 @@ public final class EventLoop {
             guard let source = sources.first(where: { $0.id == id }) else { continue }
             source.handler(readiness)
         }
+        ready.removeAll(keepingCapacity: true)
+        self.ready = ready
     }
 
     private func handleDueTimers() {

@@ -32,25 +32,37 @@ extension ClientCore {
     /// Gives every call of a lost session its next attempt, or its end.
     private mutating func endAttempts(of broker: Int, now: MonotonicTime, random: UInt64) {
         var jitter = SplitMix64(seed: random)
-        var isCharged = false
-        for slot in calls.indices where calls[slot].broker == broker {
-            switch calls[slot].state {
-            case .free, .waiting, .backingOff: continue
-            case .assigned:
-                leaveSession(slot)
-                // The socket never took it: as if this attempt had not been.
-                calls[slot].attempts -= 1
-                calls[slot].state = .waiting
-                dispatch(slot)
-            case .sent:
-                // A lost session is one failure, however many calls it carried: else the retries that the
-                // loss of a broker calls for would be the first thing that the budget forbids.
-                if !isCharged { budget.failed() }
-                isCharged = true
-                let lost = Ending(
-                    status: .unavailable, certainty: .maybeExecuted, reason: .none, cause: .sessionLost)
-                attemptFailed(slot, lost, now: now, random: jitter.next())
+        for slot in calls.indices where calls[slot].state == .open {
+            if calls[slot].attempt.broker == broker {
+                endAttempt(slot, calls[slot].attempt, now: now, random: jitter.next())
             }
+            if calls[slot].state == .open, calls[slot].hedge.broker == broker {
+                endAttempt(slot, calls[slot].hedge, now: now, random: jitter.next())
+            }
+        }
+    }
+
+    private mutating func endAttempt(
+        _ slot: Int, _ attempt: Attempt, now: MonotonicTime, random: UInt64
+    ) {
+        switch attempt.state {
+        case .none: break
+        case .assigned:
+            // The socket never took it: as if this attempt had not been.
+            leaveSession(attempt)
+            if calls[slot].attempts == attempt.number { calls[slot].attempts -= 1 }
+            if calls[slot].attempt == attempt {
+                calls[slot].attempt.state = .none
+            } else {
+                calls[slot].hedge.state = .none
+            }
+            guard !calls[slot].attempt.isOpen, !calls[slot].hedge.isOpen else { return }
+            dispatch(slot, now: now)
+            setDue(slot)
+        case .sent:
+            let lost = Ending(
+                status: .unavailable, certainty: .maybeExecuted, reason: .none, cause: .sessionLost)
+            attemptFailed(slot, attempt.number, lost, now: now, random: random)
         }
     }
 
@@ -64,10 +76,12 @@ extension ClientCore {
         case .result:
             comeUp(broker, now)
             answered(header, from: broker, now: now, random: random)
+        case .data: gotItem(header, from: broker)
+        case .credit: credited(header, from: broker)
+        case .ping: actions.append(.pong(broker: broker, nonce: header.callID))
         case .pong: comeUp(broker, now)
         case .goAway: drain(broker, retryAfter: .milliseconds(Int64(header.milliseconds)), now, random)
-        case .ping, .call, .data, .credit, .cancel, .returned, .ready, .beat, .own, .disown, .drain,
-            .describe:
+        case .call, .cancel, .returned, .ready, .beat, .own, .disown, .drain, .describe:
             counts.malformed += 1
         }
     }
@@ -75,7 +89,7 @@ extension ClientCore {
     private mutating func comeUp(_ broker: Int, _ now: MonotonicTime) {
         guard sessions[broker].state == .greeting else { return }
         sessions[broker].enter(.up, now)
-        dispatchWaiting()
+        dispatchWaiting(now: now)
     }
 
     /// The broker wants no new calls; those in flight end as they would have.
@@ -105,12 +119,16 @@ extension ClientCore {
         case .greeting, .up, .draining:
             if now - session.heardAt >= configuration.silenceLimit {
                 disconnected(broker, now: now, random: random)
-            } else if now - session.heardAt >= configuration.pingInterval,
-                now - session.pingedAt >= configuration.pingInterval
-            {
+            } else if now - session.pingedAt >= configuration.pingInterval, mustPing(session, now) {
                 ping(broker, now)
             }
         }
+    }
+
+    /// Silence of theirs is asked about; silence of ours would let the broker forget us.
+    private func mustPing(_ session: BrokerSession, _ now: MonotonicTime) -> Bool {
+        now - session.heardAt >= configuration.pingInterval
+            || session.attempts > 0 && now - session.pingedAt >= configuration.aliveInterval
     }
 
     private mutating func ping(_ broker: Int, _ now: MonotonicTime) {

@@ -3,20 +3,22 @@ import Wire
 /// What a client decides, without sockets, clock or randomness: events and a time go in, actions come out.
 ///
 /// Every function that takes an event appends to `actions`; the shell performs them in order and clears
-/// them. A call ends by exactly one `.end`. Its table is bounded by `maximumCallsInFlight`.
+/// them. A call ends by exactly one `.end`. Its table is bounded by the seats that calls are admitted to.
 struct ClientCore: Sendable {
     let configuration: ClientConfiguration
     var sessions: [BrokerSession]
+    /// By slot.
     var calls: [Call] = []
     var actions: [Action] = []
     var budget = RetryBudget()
+    var memory = BrokerMemory()
+    var latencies = LatencyMemory()
     var counts = Counts()
+    private(set) var callsInFlight = 0
 
-    var freeSlots: [Int] = []
     var wheel: DeadlineWheel
     /// Used and cleared within one event.
     private var dueSlots: [Int] = []
-    private var nextGeneration: UInt64 = 1
     private var nextBroker = 0
     private var tickedAt: MonotonicTime
 
@@ -24,8 +26,11 @@ struct ClientCore: Sendable {
     struct Counts: Hashable, Sendable {
         var calls: UInt64 = 0
         var retries: UInt64 = 0
+        var hedges: UInt64 = 0
         /// Answers that came after their call had ended, or twice.
         var lateAnswers: UInt64 = 0
+        /// Items and credit of streams that had ended.
+        var lateItems: UInt64 = 0
         /// Frames that were not answers at all.
         var malformed: UInt64 = 0
         var sessionsLost: UInt64 = 0
@@ -42,70 +47,104 @@ struct ClientCore: Sendable {
         tickedAt = now
     }
 
-    var callsInFlight: Int { calls.count - freeSlots.count }
-
     // MARK: Calls
 
     /// What the core has to know of a new call.
-    struct Request: Hashable, Sendable {
+    struct Request: Sendable {
         var isRepeatable: Bool
-        var maximumAttempts: Int
+        var maximumAttempts: UInt8
         var deadline: MonotonicTime
-        var pin: Int?
+        var pin: Int32 = -1
+        var method = MethodID(rawValue: 0)
+        var key: BrokerMemory.Key?
+        var hedge = Hedge.never
+        /// Nil for a unary call.
+        var stream: StreamTerms?
     }
 
-    /// Takes a call on and returns its slot, or nil when the table is full.
-    mutating func begin(_ request: Request, now: MonotonicTime) -> Int? {
-        guard let slot = takeSlot() else { return nil }
+    /// Takes on a call that has a seat.
+    mutating func begin(_ request: Request, at seat: CallID, now: MonotonicTime) {
+        let slot = seat.slot
+        while calls.count <= slot {
+            calls.append(Call())
+            wheel.grow()
+        }
+        precondition(calls[slot].state == .free, "two calls in slot \(slot)")
         counts.calls += 1
-        calls[slot] = Call(
-            generation: nextGeneration, maximumAttempts: UInt8(request.maximumAttempts),
-            isRepeatable: request.isRepeatable, pin: request.pin, deadline: request.deadline)
-        nextGeneration += 1
-        wheel.set(slot, due: request.deadline)
+        callsInFlight += 1
+        var call = Call()
+        call.maximumAttempts = request.maximumAttempts
+        call.isRepeatable = request.isRepeatable
+        call.pin = request.pin
+        call.generation = seat.generation
+        call.deadline = request.deadline
+        call.begunAt = now
+        call.method = request.method
+        call.key = request.key
+        call.stream = request.stream.map { StreamFlow($0) }
+        (call.hedgeDelay, call.isMeasured) = hedging(request)
+        calls[slot] = call
         if request.deadline <= now {
             end(slot, Ending(status: .deadlineExceeded, certainty: .notExecuted, cause: .deadline))
         } else {
-            dispatch(slot)
+            dispatch(slot, now: now)
+            setDue(slot)
         }
-        return slot
     }
 
-    private mutating func takeSlot() -> Int? {
-        if let slot = freeSlots.popLast() { return slot }
-        guard calls.count < configuration.maximumCallsInFlight else { return nil }
-        calls.append(Call())
-        wheel.grow()
-        return calls.count - 1
+    /// The call of a seat, if it has not ended.
+    func isLive(_ seat: CallID) -> Bool {
+        let slot = seat.slot
+        return slot < calls.count && calls[slot].state != .free && calls[slot].generation == seat.generation
     }
 
     /// The caller no longer waits. Its order, if there is one, stands.
-    mutating func cancel(_ slot: Int) {
+    mutating func cancel(_ seat: CallID) {
+        guard isLive(seat) else { return }
+        let slot = seat.slot
+        let certainty: Certainty = calls[slot].isSent ? .maybeExecuted : .notExecuted
+        cancelAttempts(slot, but: 0)
+        end(
+            slot,
+            Ending(status: .cancelled, certainty: calls[slot].certainty(certainty), cause: .cancellation))
+    }
+
+    /// Withdraws every attempt that a socket has taken, but for the one that has answered.
+    mutating func cancelAttempts(_ slot: Int, but answered: UInt8) {
         let call = calls[slot]
-        guard call.state != .free else { return }
-        if call.state == .sent, let broker = call.broker {
-            actions.append(.cancel(broker: broker, id: call.id(slot: slot)))
+        if call.attempt.state == .sent, call.attempt.number != answered {
+            let id = call.id(slot: slot, attempt: call.attempt.number)
+            actions.append(.cancel(broker: Int(call.attempt.broker), id: id))
         }
-        let certainty: Certainty = call.state == .sent ? .maybeExecuted : .notExecuted
-        end(slot, Ending(status: .cancelled, certainty: call.certainty(certainty), cause: .cancellation))
+        if call.hedge.state == .sent, call.hedge.number != answered {
+            let id = call.id(slot: slot, attempt: call.hedge.number)
+            actions.append(.cancel(broker: Int(call.hedge.broker), id: id))
+        }
     }
 
     /// The socket has taken the message: from now on the call may run.
-    mutating func handedOver(_ slot: Int) {
-        guard calls[slot].state == .assigned else { return }
-        calls[slot].state = .sent
+    mutating func handedOver(_ slot: Int, attempt: UInt8) {
+        if calls[slot].attempt.number == attempt, calls[slot].attempt.state == .assigned {
+            calls[slot].attempt.state = .sent
+            if calls[slot].stream != nil { beginStream(slot) }
+        } else if calls[slot].hedge.number == attempt, calls[slot].hedge.state == .assigned {
+            calls[slot].hedge.state = .sent
+        }
     }
 
     /// The socket has not taken the message: the connection is gone, and this attempt never was.
-    mutating func notTaken(_ slot: Int, now: MonotonicTime, random: UInt64) {
-        guard calls[slot].state == .assigned, let broker = calls[slot].broker else { return }
-        disconnected(broker, now: now, random: random)
+    mutating func notTaken(_ slot: Int, attempt: UInt8, now: MonotonicTime, random: UInt64) {
+        let call = calls[slot]
+        for attemptOfCall in [call.attempt, call.hedge]
+        where attemptOfCall.number == attempt && attemptOfCall.state == .assigned {
+            disconnected(Int(attemptOfCall.broker), now: now, random: random)
+        }
     }
 
     /// Ends every call. Nothing may follow.
     mutating func close() {
         for slot in calls.indices where calls[slot].state != .free {
-            let certainty: Certainty = calls[slot].state == .sent ? .maybeExecuted : .notExecuted
+            let certainty: Certainty = calls[slot].isSent ? .maybeExecuted : .notExecuted
             end(
                 slot,
                 Ending(status: .unavailable, certainty: calls[slot].certainty(certainty), cause: .closing))
@@ -117,59 +156,79 @@ struct ClientCore: Sendable {
     }
 
     mutating func end(_ slot: Int, _ ending: Ending) {
-        leaveSession(slot)
+        leaveSession(calls[slot].attempt)
+        leaveSession(calls[slot].hedge)
         wheel.remove(slot)
         calls[slot].state = .free
-        freeSlots.append(slot)
+        callsInFlight -= 1
+        var ending = ending
+        ending.attempts = calls[slot].attempts
         actions.append(.end(slot: slot, ending))
     }
 
-    /// Takes the call's attempt off its session's count.
-    mutating func leaveSession(_ slot: Int) {
-        switch calls[slot].state {
-        case .assigned, .sent: if let broker = calls[slot].broker { sessions[broker].attempts -= 1 }
-        case .free, .waiting, .backingOff: break
-        }
+    /// Takes an attempt off its session's count.
+    mutating func leaveSession(_ attempt: Attempt) {
+        if attempt.isOpen { sessions[Int(attempt.broker)].attempts -= 1 }
     }
 
     // MARK: Dispatch
 
-    /// Begins the next attempt of a call that is in no session, or lets it wait for one.
-    mutating func dispatch(_ slot: Int) {
-        guard let broker = chooseBroker(pin: calls[slot].pin, avoiding: calls[slot].broker) else {
+    /// Begins the next attempt of a call that has none open, or lets it wait for a session.
+    mutating func dispatch(_ slot: Int, now: MonotonicTime) {
+        guard let broker = chooseBroker(slot, now: now) else {
             calls[slot].state = .waiting
             return
         }
-        calls[slot].state = .assigned
-        calls[slot].broker = broker
-        calls[slot].attempts += 1
+        calls[slot].state = .open
+        calls[slot].attempt = beginAttempt(slot, at: broker)
         if calls[slot].attempts > 1 { counts.retries += 1 }
-        sessions[broker].attempts += 1
-        actions.append(.send(slot: slot))
+        if let delay = calls[slot].hedgeDelay.take() { calls[slot].hedgeAt = now + delay }
     }
 
-    /// Round robin over the sessions that are up; a retry goes to another broker if there is one.
-    private mutating func chooseBroker(pin: Int?, avoiding last: Int?) -> Int? {
-        if let pin { return sessions[pin].state == .up ? pin : nil }
-        var fallback: Int?
+    /// Counts an attempt and has it sent.
+    mutating func beginAttempt(_ slot: Int, at broker: Int) -> Attempt {
+        calls[slot].attempts += 1
+        calls[slot].lastBroker = Int32(broker)
+        sessions[broker].attempts += 1
+        actions.append(.send(slot: slot, attempt: calls[slot].attempts))
+        return Attempt(state: .assigned, number: calls[slot].attempts, broker: Int32(broker))
+    }
+
+    /// The broker that reached the key's owner when another could not; else round robin over the sessions that
+    /// are up. A retry goes to another broker if there is one.
+    private mutating func chooseBroker(_ slot: Int, now: MonotonicTime) -> Int? {
+        let pin = Int(calls[slot].pin)
+        if pin >= 0 { return sessions[pin].state == .up ? pin : nil }
+        let last = Int(calls[slot].lastBroker)
+        if !memory.isEmpty, let key = calls[slot].key, let broker = memory.broker(for: key, now: now),
+            broker != last, sessions[broker].state == .up
+        {
+            return broker
+        }
+        return nextUp(avoiding: last) ?? (last >= 0 && sessions[last].state == .up ? last : nil)
+    }
+
+    /// The next session that is up, but for one.
+    mutating func nextUp(avoiding last: Int) -> Int? {
         for _ in sessions.indices {
             let broker = nextBroker
             nextBroker = broker + 1 == sessions.count ? 0 : broker + 1
-            guard sessions[broker].state == .up else { continue }
-            if broker != last { return broker }
-            fallback = broker
+            if broker != last, sessions[broker].state == .up { return broker }
         }
-        return fallback
+        return nil
     }
 
     /// A session came up: everything that waited for one goes now.
-    mutating func dispatchWaiting() {
-        for slot in calls.indices where calls[slot].state == .waiting { dispatch(slot) }
+    mutating func dispatchWaiting(now: MonotonicTime) {
+        for slot in calls.indices where calls[slot].state == .waiting {
+            dispatch(slot, now: now)
+            setDue(slot)
+        }
     }
 
     // MARK: Time
 
-    /// Does what is due: deadlines, retries, silence, new connections.
+    /// Does what is due: deadlines, retries, hedges, silence, new connections.
     mutating func tick(now: MonotonicTime, random: inout some RandomNumberGenerator) {
         // After a pause of our own (stopped, suspended) the others' silence proves nothing: ask first.
         if now - tickedAt > configuration.pingInterval { forgiveSilence(now) }
@@ -184,7 +243,7 @@ struct ClientCore: Sendable {
         let call = calls[slot]
         guard call.deadline > now else {
             // The broker was told the deadline and drops the call by itself: no CANCEL.
-            let certainty: Certainty = call.state == .sent ? .maybeExecuted : .notExecuted
+            let certainty: Certainty = call.isSent ? .maybeExecuted : .notExecuted
             // What the last attempt was refused for explains more than "too late".
             let reason = call.failure?.reason ?? .none
             return end(
@@ -193,8 +252,22 @@ struct ClientCore: Sendable {
                     status: .deadlineExceeded, certainty: call.certainty(certainty), reason: reason,
                     cause: .deadline))
         }
-        wheel.set(slot, due: call.deadline)
-        if call.state == .backingOff { dispatch(slot) }
+        if call.state == .backingOff, call.retryAt <= now { dispatch(slot, now: now) }
+        if let hedgeAt = call.hedgeAt, hedgeAt <= now { hedge(slot) }
+        setDue(slot)
+    }
+
+    /// Puts a call on the wheel for what comes next.
+    mutating func setDue(_ slot: Int) {
+        var due = calls[slot].deadline
+        switch calls[slot].state {
+        case .free: return
+        case .backingOff: due = min(due, calls[slot].retryAt)
+        case .open: if let hedgeAt = calls[slot].hedgeAt { due = min(due, hedgeAt) }
+        case .waiting: break
+        }
+        // A stream without a deadline waits for nothing.
+        if due == .distantFuture { wheel.remove(slot) } else { wheel.set(slot, due: due) }
     }
 
     /// When to call `tick` next, if nothing else happens.

@@ -1,17 +1,30 @@
-/// Keeps retries from multiplying the load of a service that is in trouble.
+/// Keeps retries and hedges from multiplying the load of a service that is in trouble.
 ///
-/// gRPC's retry throttling (grpc/proposal A6): ten tokens, one off per failure, a tenth back per success,
-/// and no retry unless more than half are left. Attempts that certainly did not run cost nothing.
+/// Every retry after *maybe* and every hedge takes a token; every outcome gives a tenth of one back, as in
+/// gRPC's retry throttling (grpc/proposal A6). Unlike there, as many tokens exist as calls are in flight: the
+/// loss of one worker hits many calls at once and lets each of them be repeated once, while a service that
+/// goes on failing is asked once more for ten outcomes that it had.
 struct RetryBudget: Hashable, Sendable {
     /// In tenths of a token.
-    private(set) var tenths = RetryBudget.maximum
+    private(set) var spent = 0
 
-    static let maximum = 100
-    private static let failure = 10
-    private static let success = 1
+    /// Tokens that exist however few calls are in flight.
+    static let smallest = 10
+    private static let token = 10
 
-    var allowsRetry: Bool { tenths > RetryBudget.maximum / 2 }
+    private static func size(_ callsInFlight: Int) -> Int { max(smallest, callsInFlight) * token }
 
-    mutating func succeeded() { tenths = min(RetryBudget.maximum, tenths + RetryBudget.success) }
-    mutating func failed() { tenths = max(0, tenths - RetryBudget.failure) }
+    /// Takes a token, or returns false when all are spent.
+    mutating func spend(callsInFlight: Int) -> Bool {
+        guard spent + RetryBudget.token <= RetryBudget.size(callsInFlight) else { return false }
+        spent += RetryBudget.token
+        return true
+    }
+
+    /// The service had an outcome, whatever it was.
+    mutating func succeeded(callsInFlight: Int) {
+        guard spent > 0 else { return }
+        // With fewer calls in flight there are fewer tokens to win back.
+        spent = min(spent, RetryBudget.size(callsInFlight)) - 1
+    }
 }

@@ -11,7 +11,8 @@ final class BrokerConnection {
 
     /// - Parameter readable: called on the loop when messages may be there.
     init(
-        to endpoint: Endpoint, keys: ConnectionKeys?, in context: Context, on loop: EventLoop, readable: @escaping () -> Void
+        to endpoint: Endpoint, keys: ConnectionKeys?, in context: Context, on loop: EventLoop,
+        readable: @escaping () -> Void
     ) throws(ZeroMQError) {
         var options = SocketOptions()
         // A dropped session's messages must not go out after we have judged them.
@@ -35,9 +36,24 @@ final class BrokerConnection {
                 unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[Header.size...]).copyBytes(from: body)
             }
         }
+        return send(&message)
+    }
+
+    /// Sends an attempt of a call. False when the connection is gone.
+    func send(_ frame: [UInt8], id: CallID, milliseconds: UInt32) -> Bool {
+        var message = Message(size: frame.count)
+        unsafe message.withMutableBytes { bytes in unsafe bytes.copyBytes(from: frame) }
+        message.withMutableSpan { span in
+            Header.readdress(
+                &span, callID: id.rawValue, milliseconds: milliseconds, isRetry: id.attempt > 1)
+        }
+        return send(&message)
+    }
+
+    private func send(_ message: inout Message) -> Bool {
         switch socket.send(&message) {
-        case .sent: return true
-        case .full, .unroutable: return false
+        case .sent: true
+        case .full, .unroutable: false
         }
     }
 }

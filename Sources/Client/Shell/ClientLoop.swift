@@ -10,30 +10,34 @@ final class ClientLoop {
     private let endpoints: [Endpoint]
     private let keys: ConnectionKeys?
     private let inbox: Inbox
+    private let executor: LoopExecutor
     private var core: ClientCore
     private var random: SplitMix64
     private var connections: [BrokerConnection?]
     /// Brokers that turned our key away when it was last shown.
     private var strangers: Set<Int> = []
     /// By slot of the core's table.
-    private var pending: [Submission?] = []
-    private var endedCalls = 0
+    private var pending: [PendingCall] = []
+    /// Seats to give back.
+    private var ended: [Int32] = []
     private var frame = Message()
     private var nextTick: MonotonicTime
     /// The earliest timer that is set on the loop.
     private var timerDue = MonotonicTime.distantFuture
 
-    // Swapped with the inbox's, so that neither side allocates once both have grown.
-    private var submissions: [Submission] = []
-    private var cancelled: [UInt64] = []
+    /// Swapped with the inbox's, so that neither side allocates once both have grown.
+    private var entries = Inbox.Entries()
 
     /// Frames taken from one socket before the others have a turn.
     private static let framesPerTurn = 1_024
+    /// Rounds of jobs in one turn, each of which may make calls and so new jobs.
+    private static let roundsPerTurn = 4
 
-    init(endpoints: [Endpoint], configuration: ClientConfiguration, inbox: Inbox) {
+    init(endpoints: [Endpoint], configuration: ClientConfiguration, inbox: Inbox, executor: LoopExecutor) {
         self.endpoints = endpoints
         keys = configuration.keys
         self.inbox = inbox
+        self.executor = executor
         core = ClientCore(brokers: endpoints.count, configuration: configuration, now: loop.now)
         var system = SystemRandomNumberGenerator()
         random = SplitMix64(seed: system.next())
@@ -47,56 +51,87 @@ final class ClientLoop {
             inbox.bell.silence()
         }
         loop.atTurnEnd { [unowned self] in endTurn() }
+        inbox.begin()
         tick()
         scheduleTick()
         loop.run()
         loop.remove(bell)
-        inbox.closed()
+        executor.end(inbox.closed())
     }
 
     private func endTurn() {
         takeInbox()
         if loop.now >= nextTick { tick() }
         scheduleTick()
+        if executor.hasOwnJobs { loop.continueSoon() }
     }
 
     // MARK: Inbox
 
     private func takeInbox() {
-        let phase = inbox.take(&submissions, &cancelled, ended: endedCalls)
-        endedCalls = 0
-        // Whoever has called once calls again: look once more before waiting, so that nobody has to ring.
-        if !submissions.isEmpty { loop.continueSoon() }
-        for submission in submissions { begin(submission) }
-        submissions.removeAll(keepingCapacity: true)
-        if !cancelled.isEmpty { cancel(Set(cancelled)) }
-        cancelled.removeAll(keepingCapacity: true)
-        guard phase == .closing else { return }
+        var round = 0
+        repeat {
+            round += 1
+            executor.runOwnJobs()
+            let phase = inbox.take(&entries, ended: ended)
+            ended.removeAll(keepingCapacity: true)
+            for (seat, submission) in entries.submissions { begin(submission, at: seat) }
+            for note in entries.notes { heed(note) }
+            executor.run(entries.jobs)
+            // Whoever has called once calls again: look once more before waiting, so that nobody has to ring.
+            if entries.areForeign { loop.continueSoon() }
+            let mayHaveMore = !entries.jobs.isEmpty || executor.hasOwnJobs
+            entries.removeAll()
+            if phase == .closing { return close() }
+            // What jobs have asked for is done in the same turn.
+            guard mayHaveMore else { return }
+        } while round < ClientLoop.roundsPerTurn
+        loop.continueSoon()
+    }
+
+    private func close() {
         core.close()
         perform()
         loop.stop()
     }
 
-    private func begin(_ submission: Submission) {
-        let request = ClientCore.Request(
-            isRepeatable: submission.isRepeatable, maximumAttempts: submission.maximumAttempts,
-            deadline: submission.deadline, pin: submission.broker)
-        guard let slot = core.begin(request, now: loop.now) else {
-            // The inbox admits no more calls than the core has slots.
-            preconditionFailure("no slot for an admitted call")
-        }
-        while pending.count <= slot { pending.append(nil) }
-        pending[slot] = submission
+    private func begin(_ submission: Submission, at seat: CallID) {
+        let slot = seat.slot
+        while pending.count <= slot { pending.append(PendingCall()) }
+        pending[slot].frame = submission.frame
+        pending[slot].caller = submission.caller
+        core.begin(submission.request, at: seat, now: loop.now)
         perform()
     }
 
-    /// One pass over the table for all of them: cancelling is rare, and then often of many.
-    private func cancel(_ tickets: Set<UInt64>) {
-        for slot in pending.indices {
-            guard let ticket = pending[slot]?.ticket, tickets.contains(ticket) else { continue }
-            core.cancel(slot)
-            perform()
+    private func heed(_ note: Inbox.Note) {
+        switch note {
+        case .cancel(let seat): core.cancel(seat)
+        case .took(let seat, let count): core.took(count, of: seat)
+        case .item(let seat, let item): pass(item, of: seat)
         }
+        if !core.actions.isEmpty { perform() }
+    }
+
+    // MARK: Items of callers
+
+    private func pass(_ item: StreamPipe.Item, of seat: CallID) {
+        guard core.isLive(seat), case .stream(let pipe) = pending[seat.slot].caller else { return }
+        let passage = core.passage(seat.slot)
+        if passage.isKept { pipe.keep(item) }
+        if passage.isSent { send(item, of: seat.slot) }
+    }
+
+    private func replay(_ slot: Int) {
+        guard case .stream(let pipe) = pending[slot].caller else { return }
+        for item in pipe.keptItems { send(item, of: slot) }
+    }
+
+    private func send(_ item: StreamPipe.Item, of slot: Int) {
+        var header = core.itemHeader(slot, isEnd: item.isEnd)
+        if item.isCompressed { header.flags.insert(.compressed) }
+        // One that is not taken needs nobody: the session's end is noticed at the next tick.
+        _ = connections[Int(core.calls[slot].attempt.broker)]?.send(header, body: item.body)
     }
 
     // MARK: Sockets
@@ -119,8 +154,10 @@ final class ClientLoop {
         }
         core.received(header, from: broker, now: loop.now, random: random.next())
         guard !core.actions.isEmpty else { return }
-        perform(
-            body: header.kind == .result ? frame.copy(from: Header.size + Int(header.metadataLength)) : [])
+        switch header.kind {
+        case .result, .data: perform(Parcel(copying: frame, header))
+        default: perform()
+        }
     }
 
     // MARK: Time
@@ -151,63 +188,88 @@ final class ClientLoop {
 
     // MARK: Actions
 
-    /// - Parameter body: of the answer that led to these actions.
-    private func perform(body: [UInt8] = []) {
+    /// - Parameter parcel: the message that led to these actions.
+    private func perform(_ parcel: Parcel = Parcel()) {
         var index = 0
         while index < core.actions.count {
             let action = core.actions[index]
             index += 1
             switch action {
-            case .send(let slot): send(slot)
-            case .end(let slot, let ending): end(slot, ending, body: body)
+            case .send(let slot, let attempt): send(slot, attempt)
+            case .end(let slot, let ending): end(slot, ending, parcel)
+            case .deliver(let slot): pipe(slot)?.deliver(parcel)
+            case .permit(let slot, let count): pipe(slot)?.allow(count)
+            case .hold(let slot): pending[slot].held = parcel
+            case .commit(let slot): pipe(slot)?.dropKept()
+            case .replay(let slot): replay(slot)
+            case .credit(let broker, let id, let total): send(.credit, id: id.rawValue, total, to: broker)
             case .open(let broker): open(broker)
             case .drop(let broker): drop(broker)
             case .ping(let broker, let nonce): send(.ping, id: nonce, to: broker)
+            case .pong(let broker, let nonce): send(.pong, id: nonce, to: broker)
             case .cancel(let broker, let id): send(.cancel, id: id.rawValue, to: broker)
             }
         }
         core.actions.removeAll(keepingCapacity: true)
     }
 
-    private func send(_ slot: Int) {
-        let call = core.calls[slot]
+    private func pipe(_ slot: Int) -> StreamPipe? {
+        guard case .stream(let pipe) = pending[slot].caller else { return nil }
+        return pipe
+    }
+
+    private func send(_ slot: Int, _ number: UInt8) {
+        let isHedge = core.calls[slot].attempt.number != number
+        let attempt = isHedge ? core.calls[slot].hedge : core.calls[slot].attempt
         // A session that was lost while this action waited has moved the call already.
-        guard call.state == .assigned, let broker = call.broker, let submission = pending[slot] else {
-            return
-        }
-        var header = submission.header
-        header.callID = call.id(slot: slot).rawValue
-        if call.attempts > 1 { header.flags.insert(.retry) }
-        // Zero would mean "no deadline".
-        header.milliseconds = UInt32(max(1, (call.deadline - loop.now).milliseconds))
-        if let connection = connections[broker], connection.send(header, body: submission.body) {
-            core.handedOver(slot)
+        guard attempt.number == number, attempt.state == .assigned else { return }
+        let deadline = core.calls[slot].deadline
+        // Zero means "no deadline".
+        let milliseconds =
+            deadline == .distantFuture ? 0 : UInt32(clamping: max(1, (deadline - loop.now).milliseconds))
+        let id = core.calls[slot].id(slot: slot, attempt: number)
+        if let connection = connections[Int(attempt.broker)],
+            connection.send(pending[slot].frame, id: id, milliseconds: milliseconds)
+        {
+            core.handedOver(slot, attempt: number)
         } else {
-            core.notTaken(slot, now: loop.now, random: random.next())
+            core.notTaken(slot, attempt: number, now: loop.now, random: random.next())
         }
     }
 
-    private func send(_ kind: Header.Kind, id: UInt64, to broker: Int) {
+    private func send(_ kind: Header.Kind, id: UInt64, _ total: UInt32 = 0, to broker: Int) {
         var header = Header(kind)
-        header.flags = [.end]
+        if kind == .ping || kind == .cancel { header.flags = [.end] }
         header.callID = id
+        header.sequence = total
         // One that is not taken needs nobody: the session's end is noticed at the next tick.
         _ = connections[broker]?.send(header)
     }
 
-    private func end(_ slot: Int, _ ending: Ending, body: [UInt8]) {
-        guard let submission = pending[slot].take() else {
+    private func end(_ slot: Int, _ ending: Ending, _ parcel: Parcel) {
+        guard let caller = pending[slot].caller.take() else {
             preconditionFailure("the call in slot \(slot) ended twice")
         }
-        endedCalls += 1
+        pending[slot].frame = []
+        ended.append(Int32(slot))
         var ending = ending
         if ending.cause == .deadline, ending.certainty == .notExecuted, strangers.count == endpoints.count {
             ending.status = .unauthenticated
             ending.reason = .keyRefused
             ending.cause = .keyRefused
         }
-        let outcome = Outcome(ending: ending, body: ending.cause == .answer ? body : [])
-        submission.continuation.resume(returning: outcome)
+        let answer: Parcel
+        switch ending.cause {
+        case .answer: answer = parcel
+        case .heldAnswer: answer = pending[slot].held
+        default: answer = Parcel()
+        }
+        if ending.attempts > 1 { pending[slot].held = Parcel() }
+        let outcome = Outcome(ending: ending, answer: answer)
+        switch caller {
+        case .unary(let waiter): waiter.resume(returning: outcome)
+        case .stream(let pipe): pipe.end(outcome)
+        }
     }
 
     private func open(_ broker: Int) {
@@ -230,10 +292,12 @@ final class ClientLoop {
     }
 }
 
-extension Span<UInt8> {
-    /// The bytes from `start` on. A held ZeroMQ message would pin eight kilobytes for a few hundred bytes.
-    fileprivate func copy(from start: Int) -> [UInt8] {
-        let rest = extracting(start...)
-        return unsafe rest.withUnsafeBufferPointer { unsafe Array($0) }
+extension Parcel {
+    /// Copies a message: one that was held would pin eight kilobytes for a few hundred bytes.
+    fileprivate init(copying frame: Span<UInt8>, _ header: Header) {
+        let bytes = unsafe frame.withUnsafeBufferPointer { unsafe Array($0) }
+        self.init(
+            frame: bytes, metadataLength: header.metadataLength,
+            isCompressed: header.flags.contains(.compressed))
     }
 }

@@ -1,24 +1,53 @@
+import Glibc
 import Synchronization
 import Wire
 import ZeroMQ
 
 /// What the calling tasks hand to the I/O thread. The one place where threads of ours meet.
 ///
-/// Bounded: a call is admitted only while fewer than `limit` are in flight, and cancelling adds at most two
-/// small entries per call.
+/// Bounded: a call is admitted only while fewer than `limit` are in flight, cancelling adds at most two small
+/// entries per call, and a stream adds no more than its credit.
 final class Inbox: Sendable {
+    /// A word about a call that was admitted.
+    enum Note: Sendable {
+        case cancel(CallID)
+        /// An item of the caller's, for which it had credit.
+        case item(CallID, StreamPipe.Item)
+        /// The reader has taken so many items.
+        case took(CallID, UInt32)
+    }
+
+    /// What has gathered. The I/O thread swaps it for an empty one, whose memory is used again.
+    struct Entries {
+        var submissions: [(seat: CallID, submission: Submission)] = []
+        var notes: [Note] = []
+        var jobs: [UnownedJob] = []
+        /// Some came from other threads.
+        var areForeign = false
+
+        var isEmpty: Bool { submissions.isEmpty && notes.isEmpty && jobs.isEmpty }
+
+        mutating func removeAll() {
+            areForeign = false
+            submissions.removeAll(keepingCapacity: true)
+            notes.removeAll(keepingCapacity: true)
+            jobs.removeAll(keepingCapacity: true)
+        }
+    }
+
     private struct State {
-        var submissions: [Submission] = []
-        var cancelled: [UInt64] = []
-        /// Calls admitted and not yet ended.
-        var inFlight = 0
+        var entries = Entries()
+        /// Of the calls that were admitted and have not ended.
+        var seats: Seats
         /// The I/O thread is, or is about to be, waiting: the next entry rings the bell.
         var isAsleep = false
         var phase = Phase.open
         var closers: [CheckedContinuation<Void, Never>] = []
 
-        /// Returns whether somebody has to ring.
-        mutating func wake() -> Bool {
+        /// Returns whether somebody has to ring. What the I/O thread tells itself it takes before it waits.
+        mutating func wake(isForeign: Bool) -> Bool {
+            guard isForeign else { return false }
+            entries.areForeign = true
             defer { isAsleep = false }
             return isAsleep
         }
@@ -32,73 +61,100 @@ final class Inbox: Sendable {
         case closed
     }
 
-    let bell = Bell()
-    private let limit: Int
-    private let state = Mutex(State())
-    private let tickets = Atomic<UInt64>(0)
+    /// What became of a submission.
+    enum Admission: Sendable {
+        case seated(CallID)
+        case refused(Outcome)
+    }
 
-    init(limit: Int) { self.limit = limit }
+    let bell = Doorbell()
+    /// The I/O thread, while it runs; zero before and after.
+    private let thread = Atomic<UInt>(0)
+    private let state: Mutex<State>
 
-    func nextTicket() -> UInt64 { tickets.wrappingAdd(1, ordering: .relaxed).newValue }
+    init(limit: Int) { state = Mutex(State(seats: Seats(limit: limit))) }
+
+    var isOnThread: Bool { thread.load(ordering: .relaxed) == pthread_self() }
 
     // MARK: Calling tasks
 
     /// Takes a call in, or returns its ending.
-    func submit(_ submission: Submission) -> Outcome? {
-        let (refusal, wasAsleep): (Outcome?, Bool) = state.withLock { state in
-            guard state.phase == .open else { return (.refused(.unavailable, .closing), false) }
-            guard state.inFlight < limit else { return (.refused(.resourceExhausted, .tooMany), false) }
-            state.inFlight += 1
-            state.submissions.append(submission)
-            return (nil, state.wake())
+    func submit(_ submission: Submission) -> Admission {
+        let isForeign = !isOnThread
+        let (admission, mustRing): (Admission, Bool) = state.withLock { state in
+            guard state.phase == .open else { return (.refused(.refused(.unavailable, .closing)), false) }
+            guard let seat = state.seats.take() else {
+                return (.refused(.refused(.resourceExhausted, .tooMany)), false)
+            }
+            state.entries.submissions.append((seat, submission))
+            return (.seated(seat), state.wake(isForeign: isForeign))
         }
-        if wasAsleep { bell.ring() }
-        return refusal
+        if mustRing { bell.ring() }
+        return admission
     }
 
-    func cancel(_ ticket: UInt64) {
-        let wasAsleep = state.withLock { state in
+    func post(_ note: Note) {
+        let isForeign = !isOnThread
+        let mustRing = state.withLock { state in
             guard state.phase == .open else { return false }
-            state.cancelled.append(ticket)
-            return state.wake()
+            state.entries.notes.append(note)
+            return state.wake(isForeign: isForeign)
         }
-        if wasAsleep { bell.ring() }
+        if mustRing { bell.ring() }
+    }
+
+    /// Takes a job for the I/O thread. False when that has ended.
+    func post(_ job: UnownedJob) -> Bool {
+        let isForeign = !isOnThread
+        let (isTaken, mustRing) = state.withLock { state in
+            guard state.phase != .closed else { return (false, false) }
+            state.entries.jobs.append(job)
+            return (true, state.wake(isForeign: isForeign))
+        }
+        if mustRing { bell.ring() }
+        return isTaken
     }
 
     func close(_ closer: CheckedContinuation<Void, Never>?) {
-        let (isClosed, wasAsleep) = state.withLock { state in
+        let isForeign = !isOnThread
+        let (isClosed, mustRing) = state.withLock { state in
             if state.phase == .closed { return (true, false) }
             state.phase = .closing
             if let closer { state.closers.append(closer) }
-            return (false, state.wake())
+            return (false, state.wake(isForeign: isForeign))
         }
-        if wasAsleep { bell.ring() }
+        if mustRing { bell.ring() }
         if isClosed { closer?.resume() }
     }
 
     // MARK: The I/O thread
 
-    /// Swaps the gathered entries for empty arrays, whose memory is used again, and takes calls that have
-    /// ended off the count. When there is nothing, the next entry rings the bell.
-    func take(
-        _ submissions: inout [Submission], _ cancelled: inout [UInt64], ended: Int
-    ) -> Phase {
+    /// The calling thread is the I/O thread.
+    func begin() { thread.store(pthread_self(), ordering: .relaxed) }
+
+    /// Swaps the gathered entries for the given ones, which are empty, and takes back the seats of calls that
+    /// have ended. When there is nothing, the next entry rings the bell.
+    func take(_ entries: inout Entries, ended: [Int32]) -> Phase {
         state.withLock { state in
-            state.inFlight -= ended
-            swap(&state.submissions, &submissions)
-            swap(&state.cancelled, &cancelled)
-            state.isAsleep = submissions.isEmpty && cancelled.isEmpty && state.phase == .open
+            if !ended.isEmpty { state.seats.give(back: ended) }
+            swap(&state.entries, &entries)
+            state.isAsleep = entries.isEmpty && state.phase == .open
             return state.phase
         }
     }
 
-    /// The I/O thread has ended every call.
-    func closed() {
-        let closers = state.withLock { state in
+    /// The I/O thread has ended every call. Returns the jobs that it is not going to run.
+    func closed() -> [UnownedJob] {
+        thread.store(0, ordering: .relaxed)
+        let (closers, jobs) = state.withLock { state in
             state.phase = .closed
-            defer { state.closers = [] }
-            return state.closers
+            defer {
+                state.closers = []
+                state.entries.jobs = []
+            }
+            return (state.closers, state.entries.jobs)
         }
         for closer in closers { closer.resume() }
+        return jobs
     }
 }

@@ -18,6 +18,8 @@ final class HostLoop {
     var channels: [CallChannel?] = []
     var writer = MessagePackWriter()
     var outgoing = Message()
+    /// For tests: what would be sent is lost.
+    var isMuted = false
     private let context = Context()
     private var incoming = Message()
     private var random: SplitMix64
@@ -130,7 +132,11 @@ final class HostLoop {
         let bodyStart = Header.size + Int(header.metadataLength)
         switch header.kind {
         case .call:
-            call(header, frame, from: broker)
+            if let script = plan.script, let twist = script.twist(of: header.method) {
+                perform(twist, header, frame, from: broker)
+            } else {
+                call(header, frame, from: broker)
+            }
         case .data:
             let delivery = core.data(header, isEmpty: bodyStart == frame.count, from: broker)
             perform()

@@ -35,7 +35,7 @@ final class Outbox: Sendable {
         }
     }
 
-    let bell = Bell()
+    let bell = Doorbell()
     private let state = Mutex(State())
 
     // MARK: Any thread

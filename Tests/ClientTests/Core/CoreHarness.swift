@@ -16,6 +16,17 @@ struct CoreHarness {
     var dropped: [Int] = []
     var pinged: [Int] = []
     var cancelled: [CallID] = []
+    var ponged: [UInt64] = []
+    /// Words about streams, in order.
+    var credits: [(id: CallID, total: UInt32)] = []
+    var delivered: [Int] = []
+    var permitted: [(slot: Int, count: UInt32)] = []
+    var committed: [Int] = []
+    var replayed: [Int] = []
+    var held: [Int] = []
+    var seats: Seats
+    /// By slot: who sits there.
+    var seated: [Int: CallID] = [:]
     /// Brokers whose sockets take nothing.
     var stuck: Set<Int> = []
 
@@ -23,6 +34,7 @@ struct CoreHarness {
         var configuration = ClientConfiguration()
         change(&configuration)
         core = ClientCore(brokers: brokers, configuration: configuration, now: now)
+        seats = Seats(limit: configuration.maximumCallsInFlight)
     }
 
     /// With every session up.
@@ -40,15 +52,23 @@ struct CoreHarness {
         receive(Header(.pong), from: broker)
     }
 
+    /// Returns the slot, or -1 when there is no seat.
     @discardableResult
     mutating func begin(
-        deadline: TimeAmount = .seconds(5), isRepeatable: Bool = true, attempts: Int = 5, pin: Int? = nil
+        deadline: TimeAmount = .seconds(5), isRepeatable: Bool = true, attempts: UInt8 = 5, pin: Int32 = -1,
+        sale: Int64? = nil, hedge: Hedge = .never, stream: StreamTerms? = nil
     ) -> Int {
-        let request = ClientCore.Request(
-            isRepeatable: isRepeatable, maximumAttempts: attempts, deadline: now + deadline, pin: pin)
-        let slot = core.begin(request, now: now) ?? -1
+        guard let seat = seats.take() else { return -1 }
+        seated[seat.slot] = seat
+        core.begin(
+            ClientCore.Request(
+                isRepeatable: isRepeatable, maximumAttempts: attempts, deadline: now + deadline, pin: pin,
+                method: MethodID(rawValue: 1),
+                key: sale.map {
+                    BrokerMemory.Key(routing: RoutingKey(sale: $0, lane: 0), isPartition: false)
+                }, hedge: hedge, stream: stream), at: seat, now: now)
         perform()
-        return slot
+        return seat.slot
     }
 
     mutating func receive(_ header: Header, from broker: Int) {
@@ -70,13 +90,51 @@ struct CoreHarness {
         receive(header, from: attempt.broker)
     }
 
+    // MARK: Streams
+
+    /// An item of the service.
+    mutating func item(_ attempt: (broker: Int, id: CallID, slot: Int), _ sequence: UInt32) {
+        var header = Header(.data)
+        header.callID = attempt.id.rawValue
+        header.sequence = sequence
+        receive(header, from: attempt.broker)
+    }
+
+    mutating func credit(_ attempt: (broker: Int, id: CallID, slot: Int), _ total: UInt32) {
+        var header = Header(.credit)
+        header.callID = attempt.id.rawValue
+        header.sequence = total
+        receive(header, from: attempt.broker)
+    }
+
+    /// A yes that counts the items of the service.
+    mutating func end(_ attempt: (broker: Int, id: CallID, slot: Int), items: UInt32) {
+        var header = Header(.result)
+        header.callID = attempt.id.rawValue
+        header.sequence = items
+        receive(header, from: attempt.broker)
+    }
+
+    /// The reader takes items.
+    mutating func take(_ count: UInt32, slot: Int) {
+        if let seat = seated[slot] { core.took(count, of: seat) }
+        perform()
+    }
+
+    /// The caller's next message, if it goes out now.
+    mutating func send(slot: Int, isEnd: Bool = false) -> Header? {
+        core.passage(slot).isSent ? core.itemHeader(slot, isEnd: isEnd) : nil
+    }
+
+    // MARK: Sessions and time
+
     mutating func lose(_ broker: Int) {
         core.disconnected(broker, now: now, random: random.next())
         perform()
     }
 
     mutating func cancel(_ slot: Int) {
-        core.cancel(slot)
+        if let seat = seated[slot] { core.cancel(seat) }
         perform()
     }
 
@@ -103,7 +161,7 @@ struct CoreHarness {
         }
     }
 
-    private mutating func perform() {
+    mutating func perform() {
         var index = 0
         while index < core.actions.count {
             let action = core.actions[index]
@@ -112,16 +170,26 @@ struct CoreHarness {
             case .open(let broker): opened.append(broker)
             case .drop(let broker): dropped.append(broker)
             case .ping(let broker, _): pinged.append(broker)
+            case .pong(_, let nonce): ponged.append(nonce)
             case .cancel(_, let id): cancelled.append(id)
-            case .end(let slot, let ending): endings.append((slot, ending))
-            case .send(let slot):
+            case .credit(_, let id, let total): credits.append((id, total))
+            case .deliver(let slot): delivered.append(slot)
+            case .permit(let slot, let count): permitted.append((slot, count))
+            case .commit(let slot): committed.append(slot)
+            case .replay(let slot): replayed.append(slot)
+            case .hold(let slot): held.append(slot)
+            case .end(let slot, let ending):
+                endings.append((slot, ending))
+                seats.give(back: [Int32(slot)])
+            case .send(let slot, let number):
                 let call = core.calls[slot]
-                guard call.state == .assigned, let broker = call.broker else { continue }
-                if stuck.contains(broker) {
-                    core.notTaken(slot, now: now, random: random.next())
+                let attempt = call.attempt.number == number ? call.attempt : call.hedge
+                guard attempt.state == .assigned, attempt.number == number else { continue }
+                if stuck.contains(Int(attempt.broker)) {
+                    core.notTaken(slot, attempt: number, now: now, random: random.next())
                 } else {
-                    sent.append((broker, call.id(slot: slot), slot))
-                    core.handedOver(slot)
+                    sent.append((Int(attempt.broker), call.id(slot: slot, attempt: number), slot))
+                    core.handedOver(slot, attempt: number)
                 }
             }
         }

@@ -45,7 +45,8 @@ import Wire
                 let slot = client.begin(
                     deadline: .milliseconds(Int64.random(in: 0...3_000, using: &random)),
                     isRepeatable: Bool.random(using: &random),
-                    attempts: Int.random(in: 1...5, using: &random))
+                    attempts: UInt8.random(in: 1...5, using: &random),
+                    hedge: Bool.random(using: &random) ? .after(.milliseconds(50)) : .never)
                 if slot >= 0 {
                     if !client.endings[seen.endings...].contains(where: { $0.slot == slot }) {
                         owner[slot] = begun
@@ -61,8 +62,8 @@ import Wire
                     ? .executed : (Certainty.allCases.randomElement(using: &random) ?? .executed)
                 // Only the first word on an attempt that is still awaited takes it back.
                 let isAwaited =
-                    client.core.calls[attempt.slot].id(slot: attempt.slot) == attempt.id
-                    && client.core.calls[attempt.slot].state == .sent
+                    client.core.isLive(attempt.id)
+                    && client.core.isOpen(attempt.slot, attempt.id.attempt, at: attempt.broker)
                 if isAwaited, certainty == .notExecuted, let call = attemptOwner[attempt.id] {
                     open[call, default: 0] -= 1
                 }

@@ -152,16 +152,30 @@ import Wire
         #expect(client.endings.map(\.ending.status) == [.ok])
     }
 
-    @Test func `half the budget is the end of retries`() {
+    @Test func `ten retries are left when few calls are in flight`() {
         var client = CoreHarness.up()
-        // Failure n leaves 10 - n tokens, and a retry needs more than 5.
-        for failure in 1...6 {
+        for failure in 1...12 {
             client.begin(attempts: 2)
             let endings = client.endings.count
             client.answer(client.sent[client.sent.count - 1], .internal, .maybeExecuted)
             let isRetried = client.endings.count == endings
-            #expect(isRetried == (failure <= 4), "failure \(failure)")
+            #expect(isRetried == (failure <= 10), "failure \(failure)")
+            if isRetried { client.cancel(client.sent[client.sent.count - 1].slot) }
         }
+    }
+
+    @Test func `the loss of a worker lets each of its calls be repeated once`() {
+        var client = CoreHarness.up()
+        for _ in 0..<500 { client.begin() }
+        for attempt in client.sent { client.answer(attempt, .unavailable, .maybeExecuted, .ownerLost) }
+        #expect(client.endings.isEmpty)
+        client.pass(.milliseconds(50))
+        #expect(client.sent.count == 1_000)
+        // A second failure of all of them at once is more than the budget has.
+        for attempt in client.sent[500...] {
+            client.answer(attempt, .unavailable, .maybeExecuted, .ownerLost)
+        }
+        #expect(client.endings.count == 500)
     }
 
     @Test func `an attempt that did not run costs no budget`() {
@@ -170,19 +184,32 @@ import Wire
             client.begin(deadline: .seconds(60), attempts: 2)
             client.answer(client.sent[client.sent.count - 1], .unavailable, .notExecuted, .noOwner)
         }
-        #expect(client.core.budget.allowsRetry)
+        #expect(client.core.budget.spent == 0)
         client.pass(.seconds(1))
         #expect(client.sent.count == 100)
     }
 
-    @Test func `successes refill the budget a tenth at a time`() {
+    @Test func `outcomes refill the budget a tenth at a time`() {
         var budget = RetryBudget()
-        for _ in 0..<20 { budget.failed() }
-        #expect(!budget.allowsRetry)
-        for _ in 0..<50 { budget.succeeded() }
-        #expect(!budget.allowsRetry)
-        budget.succeeded()
-        #expect(budget.allowsRetry)
+        #expect(spend(&budget, callsInFlight: 0) == 10)
+        for _ in 0..<9 { budget.succeeded(callsInFlight: 0) }
+        #expect(spend(&budget, callsInFlight: 0) == 0)
+        budget.succeeded(callsInFlight: 0)
+        #expect(spend(&budget, callsInFlight: 0) == 1)
+    }
+
+    @Test func `a budget shrinks with the calls in flight, and what was spent with it`() {
+        var budget = RetryBudget()
+        #expect(spend(&budget, callsInFlight: 1_000) == 1_000)
+        for _ in 0..<10 { budget.succeeded(callsInFlight: 5) }
+        #expect(spend(&budget, callsInFlight: 5) == 1)
+    }
+
+    /// Spends all that there is, and says how much that was.
+    private func spend(_ budget: inout RetryBudget, callsInFlight: Int) -> Int {
+        var tokens = 0
+        while budget.spend(callsInFlight: callsInFlight) { tokens += 1 }
+        return tokens
     }
 }
 

@@ -148,7 +148,28 @@ import Wire
         #expect(client.dropped == [0])
     }
 
-    @Test(arguments: [Header.Kind.call, .ready, .beat, .own, .ping])
+    @Test func `a broker's ping is answered with its number, in order`() {
+        var client = CoreHarness.up(brokers: 1)
+        for nonce in [UInt64(7), 9, 8] {
+            var ping = Header(.ping)
+            ping.callID = nonce
+            client.receive(ping, from: 0)
+        }
+        #expect(client.ponged == [7, 9, 8])
+    }
+
+    @Test func `a session that only listens says every five seconds that it lives`() {
+        var client = CoreHarness.up(brokers: 1)
+        client.begin(deadline: .seconds(60))
+        let before = client.pinged.count
+        for _ in 0..<110 {
+            client.pass(.milliseconds(100))
+            client.receive(Header(.pong), from: 0)
+        }
+        #expect(client.pinged.count == before + 2)
+    }
+
+    @Test(arguments: [Header.Kind.call, .ready, .beat, .own, .cancel])
     func `a message that no broker sends is counted and dropped`(kind: Header.Kind) {
         var client = CoreHarness.up(brokers: 1)
         client.begin()

@@ -27,10 +27,13 @@ final class TestBroker: Sendable {
     /// Frames that go back for one call.
     typealias Answer = @Sendable (Header, [UInt8]) -> [[UInt8]]
 
-    /// - Parameter endpoint: of a broker that was stopped, to come back in its place.
-    init(at endpoint: String? = nil, answersPings: Bool = true, _ answer: @escaping Answer = TestBroker.yes)
-        throws
-    {
+    /// - Parameters:
+    ///   - endpoint: of a broker that was stopped, to come back in its place.
+    ///   - others: answers what is not a CALL: the items, credit and cancellations of streams.
+    init(
+        at endpoint: String? = nil, answersPings: Bool = true, _ answer: @escaping Answer = TestBroker.yes,
+        others: @escaping Answer = TestBroker.silence
+    ) throws {
         let endpoint = endpoint ?? TestBroker.newEndpoint()
         self.endpoint = endpoint
         let shared = Shared()
@@ -38,7 +41,7 @@ final class TestBroker: Sendable {
         shared.state.withLock { $0.answersPings = answersPings }
         let bound = Mutex<Result<Void, ZeroMQError>?>(nil)
         let box = Box(bound)
-        IOThread.start { TestBroker.run(endpoint, shared, box, answer) }
+        LoopThread.start { TestBroker.run(endpoint, shared, box, answer, others) }
         while true {
             if let result = box.value.withLock({ $0 }) {
                 try result.get()
@@ -61,6 +64,7 @@ final class TestBroker: Sendable {
 
     /// Every call that came, in order.
     var calls: [Header] { shared.state.withLock { $0.headers.filter { $0.kind == .call } } }
+    var headers: [Header] { shared.state.withLock { $0.headers } }
     var cancels: [Header] { shared.state.withLock { $0.headers.filter { $0.kind == .cancel } } }
 
     /// Stops or starts answering pings: with `false`, a broker that hangs.
@@ -80,7 +84,9 @@ final class TestBroker: Sendable {
         unlink(String(endpoint.dropFirst("ipc://".count)))
     }
 
-    private static func run(_ endpoint: String, _ shared: Shared, _ bound: Box, _ answer: Answer) {
+    private static func run(
+        _ endpoint: String, _ shared: Shared, _ bound: Box, _ answer: Answer, _ others: Answer
+    ) {
         let loop = EventLoop()
         var options = SocketOptions()
         options.linger = .zero
@@ -88,7 +94,7 @@ final class TestBroker: Sendable {
             let socket = try Socket(.router, in: Context(), options: options)
             try socket.bind(endpoint)
             bound.value.withLock { $0 = .success(()) }
-            serve(socket, loop, shared, answer)
+            serve(socket, loop, shared, answer, others)
         } catch {
             bound.value.withLock { $0 = .failure(error) }
         }
@@ -96,7 +102,8 @@ final class TestBroker: Sendable {
     }
 
     private static func serve(
-        _ socket: borrowing Socket, _ loop: EventLoop, _ shared: Shared, _ answer: Answer
+        _ socket: borrowing Socket, _ loop: EventLoop, _ shared: Shared, _ answer: Answer,
+        _ others: Answer
     ) {
         var identity = Message()
         var message = Message()
@@ -121,7 +128,8 @@ final class TestBroker: Sendable {
                     pong.callID = header.callID
                     answers = [Frame.encode(pong)]
                 case .call: answers = answer(header, Array(frame[Header.size...]))
-                default: break
+                case .ping, .pong: break
+                default: answers = others(header, Array(frame[Header.size...]))
                 }
                 for answer in answers { send(answer, to: peer, on: socket) }
             }

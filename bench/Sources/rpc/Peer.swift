@@ -1,0 +1,115 @@
+import Foundation
+import Glibc
+
+/// A process that runs as long as this object lives.
+final class Peer {
+    let name: String
+    private let process = Process()
+
+    init(_ name: String, _ program: String, _ arguments: [String], environment: [String: String] = [:])
+        throws
+    {
+        self.name = name
+        process.executableURL = URL(fileURLWithPath: program)
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        // What they have to say goes to standard error; a client's summary is read from its own pipe.
+        process.standardOutput = FileHandle.standardError
+        try process.run()
+    }
+
+    deinit { stop() }
+
+    func stop() {
+        guard process.isRunning else { return }
+        process.terminate()
+        process.waitUntilExit()
+    }
+
+    /// CPU time that all its threads have used, in nanoseconds.
+    var cpuTime: UInt64 {
+        let tasks = "/proc/\(process.processIdentifier)/task"
+        let threads = (try? FileManager.default.contentsOfDirectory(atPath: tasks)) ?? []
+        return threads.reduce(0) { sum, thread in
+            // The first field: nanoseconds spent on the CPU.
+            let text = (try? String(contentsOfFile: "\(tasks)/\(thread)/schedstat", encoding: .utf8)) ?? ""
+            return sum + (text.split(separator: " ").first.flatMap { UInt64($0) } ?? 0)
+        }
+    }
+
+    /// Runs a program to its end and returns the summary that it prints.
+    static func summary(of program: String, _ arguments: [String]) throws -> Summary {
+        let process = Process()
+        let output = Pipe()
+        process.executableURL = URL(fileURLWithPath: program)
+        process.arguments = arguments
+        process.standardOutput = output
+        try process.run()
+        let bytes = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0,
+            let summary = try? JSONDecoder().decode(Summary.self, from: bytes)
+        else { throw Failure("\(program) \(arguments.joined(separator: " ")) failed; see above") }
+        return summary
+    }
+}
+
+/// The line of JSON that every client prints.
+struct Summary: Codable {
+    let calls: Int
+    let failed: Int
+    let seconds: Double
+    let p50: Double
+    let p99: Double
+
+    enum CodingKeys: String, CodingKey {
+        case calls, failed, seconds
+        case p50 = "p50_us"
+        case p99 = "p99_us"
+    }
+
+    var callsPerSecond: Double { Double(calls) / seconds }
+}
+
+/// Where peers meet: TCP ports of the loopback or Unix sockets in a folder of our own.
+final class Meeting {
+    private let transport: Options.Transport
+    private let folder: String
+    private var count = 0
+
+    init(_ transport: Options.Transport) throws {
+        self.transport = transport
+        folder = FileManager.default.temporaryDirectory.path + "/stampede-bench-\(getpid())"
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+    func file(_ name: String) -> String { "\(folder)/\(name)" }
+
+    func endpoint() throws -> String {
+        count += 1
+        return switch transport {
+        case .ipc: "ipc://\(folder)/\(count).sock"
+        case .tcp: "tcp://127.0.0.1:\(try Meeting.freePort())"
+        }
+    }
+
+    /// A port that the kernel has just found free.
+    static func freePort() throws -> UInt16 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let code = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, size) == 0 ? getsockname(descriptor, $0, &size) : -1
+            }
+        }
+        guard code == 0 else { throw Failure("no TCP port is free on 127.0.0.1") }
+        return UInt16(bigEndian: address.sin_port)
+    }
+}

@@ -1,0 +1,95 @@
+"""Client of Stampede, the flash-sale order engine: asyncio and blocking, over ZeroMQ."""
+
+from .client import Client
+from .client_async import AsyncClient
+from .core.backoff import Backoff
+from .core.settings import Settings
+from .errors import CallError, FailureDetails
+from .interceptors import (
+    CallContext,
+    CallMetrics,
+    CallOutcome,
+    Interceptor,
+    log_calls,
+    measure_calls,
+)
+from .keys import RequestKey
+from .messages import (
+    BrokerReport,
+    BrokerStatus,
+    FieldDescription,
+    Gate,
+    Health,
+    MethodDescription,
+    MethodSummary,
+    Order,
+    OrderAnswer,
+    OrderRequest,
+    PartitionOwner,
+    Reply,
+    Sale,
+    SaleList,
+    Settlement,
+    TypeDescription,
+    WorkerStatus,
+)
+from .options import CallOptions, Route
+from .security import KeyPair, Security
+from .streams import Bidirectional, ClientStream, ServerStream
+from .streams_async import AsyncBidirectional, AsyncClientStream, AsyncServerStream
+from .tracing import continue_trace, current_traceparent, trace_calls
+from .wire.methods import Method, Routing, StreamKind
+from .wire.status import Certainty, Priority, Reason, Status
+
+__all__ = [
+    "AsyncBidirectional",
+    "AsyncClient",
+    "AsyncClientStream",
+    "AsyncServerStream",
+    "Backoff",
+    "Bidirectional",
+    "BrokerReport",
+    "BrokerStatus",
+    "CallContext",
+    "CallError",
+    "CallMetrics",
+    "CallOptions",
+    "CallOutcome",
+    "Certainty",
+    "Client",
+    "ClientStream",
+    "FailureDetails",
+    "FieldDescription",
+    "Gate",
+    "Health",
+    "Interceptor",
+    "KeyPair",
+    "Method",
+    "MethodDescription",
+    "MethodSummary",
+    "Order",
+    "OrderAnswer",
+    "OrderRequest",
+    "PartitionOwner",
+    "Priority",
+    "Reason",
+    "Reply",
+    "RequestKey",
+    "Route",
+    "Routing",
+    "Sale",
+    "SaleList",
+    "Security",
+    "ServerStream",
+    "Settings",
+    "Settlement",
+    "Status",
+    "StreamKind",
+    "TypeDescription",
+    "WorkerStatus",
+    "continue_trace",
+    "current_traceparent",
+    "log_calls",
+    "measure_calls",
+    "trace_calls",
+]

@@ -1,0 +1,250 @@
+"""The blocking client."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, TypeVar
+
+from . import requests
+from .calls import Caller, CallSpec, Prepared, interrupted
+from .core.settings import Settings
+from .endpoints import checked
+from .errors import CallError
+from .interceptors import Interceptor
+from .keys import RequestKey
+from .messages import (
+    BrokerReport,
+    Health,
+    MethodDescription,
+    MethodSummary,
+    Order,
+    OrderAnswer,
+    OrderRequest,
+    Reply,
+    Sale,
+    SaleList,
+    Settlement,
+)
+from .options import CallOptions, Route
+from .security import Security
+from .shell.thread import ThreadShell, WaitingState, closed
+from .streams import Bidirectional, ClientStream, ServerStream
+from .wire.methods import Method, StreamKind
+
+T = TypeVar("T")
+Key = RequestKey
+
+
+class Client:
+    """A client of a Stampede cluster: calls methods through any of its brokers, and waits for the answer.
+
+    Every call ends exactly once: with a reply, or with a `CallError` that says whether the request ran.
+    Repetitions that are safe are made for the caller.
+
+    One thread of the client's own does all I/O, so heartbeats go on whatever the callers do. Any number of
+    threads may use a client together. Streams are for one reader and one writer at a time.
+    """
+
+    def __init__(
+        self,
+        brokers: Sequence[str],
+        *,
+        options: CallOptions | None = None,
+        settings: Settings | None = None,
+        security: Security | None = None,
+        interceptors: Sequence[Interceptor] = (),
+        compression: bool = True,
+    ) -> None:
+        """`brokers`: their clients' endpoints, such as `ipc:///run/stampede/broker-1-clients.sock` or
+        `tcp://127.0.0.1:7100`. A broker that is not there is no error: it may come. `options` hold for calls
+        that bring none of their own. Raises `ValueError` for what is no endpoint.
+        """
+        self.brokers = checked(brokers)
+        self._caller = Caller(self.brokers, options or CallOptions(), tuple(interceptors), compression)
+        self._shell = ThreadShell(self.brokers, settings or Settings(), security)
+        # Also runs when the client is forgotten, and at the interpreter's exit.
+        self._finalizer = weakref.finalize(self, self._shell.close)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends every call that is in flight and closes the connections. Later calls are refused."""
+        self._finalizer()
+
+    def _unary(self, spec: CallSpec[T], options: CallOptions | None) -> T:
+        prepared = self._caller.prepare(spec, options)
+        try:
+            return prepared.result(self._shell.perform(prepared.request))
+        except KeyboardInterrupt:
+            prepared.withdrawn(interrupted())
+            raise
+
+    def _together(
+        self, specs: Sequence[CallSpec[T]], options: Sequence[CallOptions | None]
+    ) -> list[T | CallError]:
+        """Many calls at a time from one thread."""
+        begun: list[tuple[Prepared[T], WaitingState]] = []
+        results: list[T | CallError] = []
+        for spec, option in zip(specs, options, strict=True):
+            prepared = self._caller.prepare(spec, option)
+            sink = WaitingState()
+            if not self._shell.begin(prepared.request, sink):
+                sink.ended(closed())
+            begun.append((prepared, sink))
+        for prepared, sink in begun:
+            try:
+                results.append(prepared.result(sink.wait()))
+            except CallError as error:
+                results.append(error)
+        return results
+
+    # Orders
+
+    def place_order(
+        self, sale: int, buyer: int, quantity: int = 1, *, key: Key, lane: int = 0,
+        options: CallOptions | None = None,
+    ) -> Order:  # fmt: skip
+        """Places an order and returns it: from then on it stands, whatever is killed.
+
+        `key` names the request: repeating with the same key leads to the same order, through any broker.
+        """
+        return self._unary(requests.place_order(sale, buyer, quantity, key, lane), options)
+
+    def place_many(
+        self, sale: int, orders: Sequence[OrderRequest], *, key: Key | None = None, lane: int = 0,
+        options: CallOptions | None = None,
+    ) -> list[OrderAnswer]:  # fmt: skip
+        """Places 1 to 256 orders of one sale in one call; each has its own key, and its own answer."""
+        spec = requests.place_many(sale, orders, key or Key.random(), lane)
+        return self._unary(spec, options)
+
+    def settle_order(
+        self, sale: int, buyer: int, *, key: Key, lane: int = 0, options: CallOptions | None = None
+    ) -> Settlement:
+        """Ends an unknown outcome: the order with this key, or the promise that there never will be one."""
+        return self._unary(requests.settle_order(sale, buyer, key, lane), options)
+
+    def get_order(self, order: str, *, options: CallOptions | None = None) -> Order:
+        """Looks an order up by its id; NOT_FOUND when there is none."""
+        return self._unary(requests.get_order(order), options)
+
+    # Sales
+
+    def create_sale(
+        self, sale: int, name: str, *, price: int, currency: str, units: int, limit: int,
+        opens: datetime | None = None, closes: datetime | None = None, key: Key | None = None,
+        options: CallOptions | None = None,
+    ) -> Sale:  # fmt: skip
+        """Creates a sale. `opens`: None for at once; `closes`: None for by hand; `price` in minor units."""
+        spec = requests.create_sale(
+            sale, name, price, currency, units, limit, opens, closes, key or Key.random()
+        )
+        return self._unary(spec, options)
+
+    def open_sale(self, sale: int, *, key: Key | None = None, options: CallOptions | None = None) -> Sale:
+        return self._unary(requests.change_sale(sale, "open", None, key or Key.random()), options)
+
+    def close_sale(self, sale: int, *, key: Key | None = None, options: CallOptions | None = None) -> Sale:
+        return self._unary(requests.change_sale(sale, "close", None, key or Key.random()), options)
+
+    def add_units(
+        self, sale: int, units: int, *, key: Key | None = None, options: CallOptions | None = None
+    ) -> Sale:
+        return self._unary(requests.change_sale(sale, "add-units", units, key or Key.random()), options)
+
+    def get_sale(self, sale: int, *, lane: int = 0, options: CallOptions | None = None) -> Sale:
+        """Looks a sale up; NOT_FOUND when there is none."""
+        return self._unary(requests.get_sale(sale, lane), options)
+
+    def list_sales(self, *, partitions: int = 64, options: CallOptions | None = None) -> SaleList:
+        """The sales of all partitions, in order of their id. Raises the first partition's error, because a
+        list with silent holes would read like "no such sale"."""
+        specs = [requests.list_sales(partition) for partition in range(partitions)]
+        lists: list[SaleList] = []
+        for part in self._together(specs, [options] * partitions):
+            if isinstance(part, CallError):
+                raise part
+            lists.append(part)
+        return SaleList.joined(lists)
+
+    # Health, reflection, operations
+
+    def check_health(self, service: str | None = None, *, options: CallOptions | None = None) -> Health:
+        return self._unary(requests.check_health(service), options)
+
+    def watch_health(
+        self, service: str | None = None, *, options: CallOptions | None = None
+    ) -> ServerStream[Health]:
+        """The present health, and every change of it."""
+        return ServerStream(self._open, requests.watch_health(service), options)
+
+    def list_methods(self, *, options: CallOptions | None = None) -> list[MethodSummary]:
+        return self._unary(requests.list_methods(), options)
+
+    def describe_method(self, method: str, *, options: CallOptions | None = None) -> MethodDescription:
+        return self._unary(requests.describe_method(method), options)
+
+    def broker_status(self, *, deadline: float = 2.0) -> list[BrokerReport]:
+        """Asks every broker what it sees, in the order of `brokers`."""
+
+        options = [CallOptions(deadline=deadline, broker=broker) for broker in range(len(self.brokers))]
+        answers = self._together([requests.broker_status() for _ in self.brokers], options)
+        return [
+            BrokerReport(endpoint, error=answer)
+            if isinstance(answer, CallError)
+            else BrokerReport(endpoint, answer)
+            for endpoint, answer in zip(self.brokers, answers, strict=True)
+        ]
+
+    def ping_worker(self, *, options: CallOptions | None = None) -> str:
+        """The name of a worker that answers: shows that calls reach one."""
+        return self._unary(requests.ping_worker(), options)
+
+    # Any method
+
+    def call(
+        self, method: str | Method, body: object = None, *, route: Route | None = None,
+        key: Key | None = None, repeatable: bool = False, options: CallOptions | None = None,
+    ) -> Reply[Any]:  # fmt: skip
+        """Calls any unary method. `body` is anything that MessagePack holds, a dict as a rule.
+
+        `route` says where a keyed method goes; methods of the protocol find it in their body. `repeatable`:
+        it may be sent again after an attempt that may have run; so may whatever has a key.
+        """
+        return self._unary(requests.generic_call(method, body, route, key, repeatable), options)
+
+    def server_stream(
+        self, method: str | Method, body: object = None, *, route: Route | None = None,
+        key: Key | None = None, repeatable: bool = False, options: CallOptions | None = None,
+    ) -> ServerStream[Any]:  # fmt: skip
+        """Sends one request, and reads many items."""
+        spec = requests.generic_stream(method, StreamKind.SERVER_STREAM, body, route, key, repeatable)
+        return ServerStream(self._open, spec, options)
+
+    def client_stream(
+        self, method: str | Method, *, route: Route | None = None, key: Key | None = None,
+        repeatable: bool = False, options: CallOptions | None = None,
+    ) -> ClientStream[Any]:  # fmt: skip
+        """Sends many items, and reads one reply."""
+        spec = requests.generic_stream(method, StreamKind.CLIENT_STREAM, None, route, key, repeatable)
+        return ClientStream(self._open, spec, options)
+
+    def bidirectional(
+        self, method: str | Method, *, route: Route | None = None, key: Key | None = None,
+        repeatable: bool = False, options: CallOptions | None = None,
+    ) -> Bidirectional[Any]:  # fmt: skip
+        """Sends and reads many items, in any order."""
+        spec = requests.generic_stream(method, StreamKind.BIDIRECTIONAL, None, route, key, repeatable)
+        return Bidirectional(self._open, spec, options)
+
+    def _open(self) -> tuple[Caller, ThreadShell]:
+        return self._caller, self._shell

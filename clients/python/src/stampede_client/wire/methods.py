@@ -1,0 +1,90 @@
+"""The methods of the protocol: name, number, routing, priority, kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+
+from . import header
+from .status import Priority
+
+
+class StreamKind(Enum):
+    """Who sends more than one item."""
+
+    UNARY = "unary"
+    SERVER_STREAM = "server-stream"
+    CLIENT_STREAM = "client-stream"
+    BIDIRECTIONAL = "bidirectional"
+
+    @property
+    def caller_sends(self) -> bool:
+        return self in (StreamKind.CLIENT_STREAM, StreamKind.BIDIRECTIONAL)
+
+    @property
+    def worker_sends(self) -> bool:
+        return self in (StreamKind.SERVER_STREAM, StreamKind.BIDIRECTIONAL)
+
+
+class Routing(Enum):
+    """Where a call goes."""
+
+    KEYED = "keyed"
+    """To the owner of a sale's lane."""
+    PARTITION = "partition"
+    """To the owner of a partition."""
+    FREE = "free"
+    """To any worker that has the method."""
+
+    @property
+    def flags(self) -> int:
+        return {"keyed": header.KEYED, "partition": header.KEYED | header.PARTITION, "free": 0}[self.value]
+
+
+@lru_cache(maxsize=1024)
+def method_id(name: str) -> int:
+    """A method's number: the 64-bit FNV-1a hash of its name."""
+    number = 0xCBF29CE484222325
+    for byte in name.encode():
+        number = (number ^ byte) * 0x100000001B3 & 0xFFFF_FFFF_FFFF_FFFF
+    return number
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """What has to be known of a method to call it."""
+
+    name: str
+    routing: Routing = Routing.FREE
+    priority: Priority = Priority.NORMAL
+    kind: StreamKind = StreamKind.UNARY
+    is_read: bool = False
+    """It changes nothing, so running it twice does no harm."""
+
+    @property
+    def id(self) -> int:
+        return method_id(self.name)
+
+
+PLACE_ORDER = Method("order.place", Routing.KEYED)
+PLACE_MANY = Method("order.place_many", Routing.KEYED)
+SETTLE_ORDER = Method("order.settle", Routing.KEYED, Priority.HIGH)
+GET_ORDER = Method("order.get", Routing.PARTITION, is_read=True)
+CREATE_SALE = Method("sale.create", Routing.KEYED, Priority.HIGH)
+CHANGE_SALE = Method("sale.change", Routing.KEYED, Priority.HIGH)
+GET_SALE = Method("sale.get", Routing.KEYED, is_read=True)
+LIST_SALES = Method("sale.list", Routing.PARTITION, is_read=True)
+CHECK_HEALTH = Method("health.check", is_read=True)
+WATCH_HEALTH = Method("health.watch", kind=StreamKind.SERVER_STREAM, is_read=True)
+LIST_METHODS = Method("reflection.list", is_read=True)
+DESCRIBE_METHOD = Method("reflection.describe", is_read=True)
+BROKER_STATUS = Method("broker.status", is_read=True)
+PING_WORKER = Method("worker.ping", is_read=True)
+
+METHODS = (
+    PLACE_ORDER, PLACE_MANY, SETTLE_ORDER, GET_ORDER, CREATE_SALE, CHANGE_SALE, GET_SALE, LIST_SALES,
+    CHECK_HEALTH, WATCH_HEALTH, LIST_METHODS, DESCRIBE_METHOD, BROKER_STATUS, PING_WORKER,
+)  # fmt: skip
+
+KNOWN = {method.name: method for method in METHODS}
