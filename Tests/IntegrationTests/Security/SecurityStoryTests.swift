@@ -15,7 +15,7 @@ import Testing
         #expect(try await run(["status", "--json"], "ops").code == 0)
         let service = try await run(["status"], "shop")
         #expect(service.code == 1 && service.err.contains("needsOperator"))
-        let sales = try await run(["sale", "list"], "shop")
+        let sales = try await run(["order", "show", "12-4711"], "shop")
         #expect(sales.code == 1 && sales.err.contains("noOwner"))
         for name in ["nobody", "worker-1"] {
             let stranger = try await run(["status"], name)
@@ -27,7 +27,7 @@ import Testing
         try kept.write(toFile: keyring.list, atomically: true, encoding: .utf8)
         broker.program.signal(SIGHUP)
         #expect(await eventually { broker.program.err.contains("The allow-list is in force") })
-        #expect(try await run(["sale", "list"], "shop").err.contains("keyRefused"))
+        #expect(try await run(["order", "show", "12-4711"], "shop").err.contains("keyRefused"))
         #expect(try await run(["status"], "ops").code == 0)
         broker.program.signal(SIGTERM)
         #expect(try await broker.program.result().code == 0)
