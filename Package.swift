@@ -74,12 +74,18 @@ let package = Package(
         .target(
             name: "Workers",
             dependencies: [
-                "Wire", "Sales", "Methods", "ZeroMQ", "Redlock", "Ledger", "Resilience",
+                "Wire", "Sales", "Methods", "ZeroMQ", "Redlock", "Ledger", "Resilience", "Compression",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
         .target(
-            name: "Client", dependencies: ["Wire", "Sales", "Methods", "ZeroMQ", "Resilience"],
+            name: "Client",
+            dependencies: [
+                "Wire", "Sales", "Methods", "ZeroMQ", "Resilience", "Compression", "TraceContext",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ],
             swiftSettings: strict),
         .target(
             name: "TraceContext",
@@ -104,10 +110,11 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(name: "Cluster", swiftSettings: settings),
+        .target(name: "Conformance", dependencies: ["Wire", "ZeroMQ"], swiftSettings: strict),
         .executableTarget(
             name: "stampede",
             dependencies: [
-                "Broker", "Workers", "Client", "Cluster", "Ledger", "Redis", "Methods", "Sales", "Wire",
+                "Broker", "Conformance", "Workers", "Client", "Cluster", "Ledger", "Redis", "Methods", "Sales", "Wire",
                 "ZeroMQ",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -196,7 +203,20 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ClientTests",
-            dependencies: ["Client", "Methods", "Resilience", "Sales", "Wire", "ZeroMQ"],
+            dependencies: [
+                "Client", "Methods", "Resilience", "Sales", "Service", "StampedeTesting", "TraceContext",
+                "Wire",
+                "ZeroMQ",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+                .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ConformanceTests",
+            dependencies: ["Conformance", "Client", "Methods", "TestCluster", "Wire", "ZeroMQ"],
             swiftSettings: settings),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
         .testTarget(

@@ -15,6 +15,8 @@ public struct CallOptions: Sendable {
     public var hedge = Hedge.never
     /// The request may run twice without harm, although it has no request key and is no look-up of ours.
     public var isIdempotent = false
+    /// Whether large bodies are compressed on the wire.
+    public var compression = BodyCompression.none
     /// Items of a stream that may wait for their reader, 16 ... 1,024. More keep a fast stream flowing; each may
     /// have 64 KiB.
     public var window = Int(Limits.initialCredit) {
@@ -23,7 +25,7 @@ public struct CallOptions: Sendable {
 
     public init(
         deadline: TimeAmount? = nil, maximumAttempts: Int = 5, broker: Int? = nil,
-        metadata: Metadata = Metadata(), hedge: Hedge = .never
+        metadata: Metadata = Metadata(), hedge: Hedge = .never, compression: BodyCompression = .none
     ) {
         precondition(
             1...CallID.maximumAttempt ~= maximumAttempts,
@@ -33,6 +35,7 @@ public struct CallOptions: Sendable {
         self.broker = broker
         self.metadata = metadata
         self.hedge = hedge
+        self.compression = compression
     }
 
     private static func check(window: Int) {

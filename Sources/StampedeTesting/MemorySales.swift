@@ -26,7 +26,8 @@ struct MemorySales {
 
     mutating func place(_ request: PlaceOrder) throws(Refusal) -> Order {
         let index = MemorySales.partition(request.sale, request.lane)
-        return try order(at: try sequence(index, books[index].decide(request, at: now)), index)
+        let sequence = try sequence(index, books[index].decide(request, at: now))
+        return try order(at: sequence, index)
     }
 
     mutating func placeMany(_ request: PlaceMany) -> PlacedMany {

@@ -40,6 +40,9 @@ public struct Metadata: Hashable, Sendable {
         set { self[key] = newValue.map(Value.text) }
     }
 
+    /// Whether a name that did not come from the program itself may be a key.
+    public static func isKey(_ name: String) -> Bool { isKey(name.utf8) }
+
     private static func isKey(_ key: some Collection<UInt8>) -> Bool {
         1...Limits.metadataKeyLength ~= key.count
             && key.allSatisfy { byte in

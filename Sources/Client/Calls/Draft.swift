@@ -20,12 +20,12 @@ struct Draft: Sendable {
     ) throws(CallError) {
         var writer = MessagePackWriter()
         writer.reserve(Draft.usualSize)
-        if options.metadata.isEmpty {
+        if options.metadata.isEmpty, options.compression == .none {
             writer.header(header)
+            body?.encode(into: &writer)
         } else {
-            try Draft.begin(&writer, header, options.metadata, route)
+            try Draft.encode(header, body, route, options, into: &writer)
         }
-        body?.encode(into: &writer)
         guard writer.bytes.count <= Limits.messageSize else {
             throw CallError(.refused(.invalidArgument, .tooLarge), route)
         }
@@ -40,18 +40,26 @@ struct Draft: Sendable {
             method: header.method, key: header.brokerKey, hedge: options.hedge, stream: stream)
     }
 
-    private static func begin(
-        _ writer: inout MessagePackWriter, _ header: Header, _ metadata: Metadata, _ route: Route
+    /// A frame with metadata or a compressed body. The header is written last, because it tells of both.
+    private static func encode(
+        _ header: Header, _ body: (some MessageBody)?, _ route: Route, _ options: CallOptions,
+        into writer: inout MessagePackWriter
     ) throws(CallError) {
-        var values = MessagePackWriter()
-        do {
-            try metadata.encode(into: &values)
-        } catch {
-            throw CallError(.refused(.invalidArgument, .badMetadata), route)
-        }
         var header = header
-        header.metadataLength = UInt16(values.bytes.count)
+        var metadata = MessagePackWriter()
+        if !options.metadata.isEmpty {
+            do {
+                try options.metadata.encode(into: &metadata)
+            } catch {
+                throw CallError(.refused(.invalidArgument, .badMetadata), route)
+            }
+            header.metadataLength = UInt16(metadata.bytes.count)
+        }
+        if options.compression != .none { header.flags.insert(.takesCompressed) }
+        let body = body.map { BodyBytes($0, compressing: options.compression == .both) }
+        if body?.isCompressed == true { header.flags.insert(.compressed) }
         writer.header(header)
-        writer.raw(values.bytes)
+        writer.raw(metadata.bytes)
+        if let body { writer.raw(body.bytes) }
     }
 }

@@ -119,7 +119,7 @@ extension RequestKey {
 
 extension CallError {
     /// The call was done, but what it sent back is not what the method promises.
-    static func unreadable(_ method: String, _ error: WireError, _ route: Route) -> CallError {
+    static func unreadable(_ method: String, _ error: any Error, _ route: Route) -> CallError {
         CallError(
             status: .internal, certainty: .executed,
             message: "\(method) was done, but its reply cannot be read: \(error); update this client",

@@ -35,7 +35,7 @@ extension StampedeClient {
             _ = try await intercept(context, 0) { context throws(CallError) in
                 let (pipe, made) = try await scope(context.options)
                 result = made
-                return try CallReport(of: pipe, made)
+                return try CallReport(of: pipe)
             }
         } catch {
             // Only an interceptor's own refusal leaves no result.
@@ -62,8 +62,8 @@ extension StampedeClient {
 
 extension CallReport {
     /// The end of a stream: throws its failure. One that was still open is reported as left.
-    fileprivate init(of pipe: StreamPipe, _ result: Result<some Any, any Error>) throws(CallError) {
-        guard let outcome = pipe.outcome else {
+    fileprivate init(of pipe: StreamPipe) throws(CallError) {
+        guard let outcome = pipe.outcome, !pipe.wasLeft else {
             self.init(attempts: 1, metadata: Metadata(), wasLeft: true)
             return
         }

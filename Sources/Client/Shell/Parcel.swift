@@ -1,3 +1,4 @@
+import Compression
 import Wire
 
 /// A message of a broker as the caller's task gets it: undecoded, so that decoding is not the I/O thread's work.
@@ -19,7 +20,13 @@ struct Parcel: Sendable {
         return (try? Metadata(decoding: frame.span, header: header)) ?? Metadata()
     }
 
-    func body<Body: MessageBody>(as _: Body.Type) throws(WireError) -> Body {
+    /// - Throws: what makes the body unreadable.
+    func body<Body: MessageBody>(as _: Body.Type) throws -> Body {
+        if isCompressed {
+            let plain = try Compression.decompress(frame.span.extracting(bodyStart...))
+            var offset = 0
+            return try Body(decoding: plain.span, at: &offset)
+        }
         var offset = bodyStart
         return try Body(decoding: frame.span, at: &offset)
     }

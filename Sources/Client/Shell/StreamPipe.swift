@@ -30,6 +30,7 @@ final class StreamPipe: Sendable {
         var kept: [Item] = []
         var initialMetadata: Metadata?
         var outcome: Outcome?
+        var wasLeft = false
         var reader: Waiter<Next>?
         /// In the order in which they came.
         var writers: [Waiter<Bool>] = []
@@ -80,7 +81,15 @@ final class StreamPipe: Sendable {
 
     /// The caller leaves: a call that has not ended is not wanted any more.
     func leave() {
-        let seat = state.withLock { state in state.outcome == nil ? state.seat : nil }
+        state.withLock { $0.wasLeft = $0.outcome == nil }
+        cancel()
+    }
+
+    /// The caller left while the call was open.
+    var wasLeft: Bool { state.withLock { $0.wasLeft } }
+
+    func cancel() {
+        let seat = state.withLock { $0.outcome == nil ? $0.seat : nil }
         if let seat { inbox.post(.cancel(seat)) }
     }
 

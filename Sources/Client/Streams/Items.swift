@@ -10,11 +10,13 @@ public struct Items<Request: MessageBody>: Sendable {
 
     let pipe: StreamPipe
     let route: Route
+    let compresses: Bool
     private let end = End()
 
-    init(pipe: StreamPipe, route: Route) {
+    init(pipe: StreamPipe, route: Route, compresses: Bool) {
         self.pipe = pipe
         self.route = route
+        self.compresses = compresses
     }
 
     /// Sends an item. Waits while the service does not take more.
@@ -24,13 +26,12 @@ public struct Items<Request: MessageBody>: Sendable {
     @discardableResult
     nonisolated(nonsending) public func send(_ item: Request) async throws(CallError) -> Bool {
         precondition(!end.isFinished.load(ordering: .relaxed), "an item was sent after finish()")
-        var writer = MessagePackWriter()
-        item.encode(into: &writer)
-        guard Header.size + writer.bytes.count <= Limits.messageSize else {
+        let body = BodyBytes(item, compressing: compresses)
+        guard Header.size + body.bytes.count <= Limits.messageSize else {
             throw CallError(.refused(.invalidArgument, .tooLarge), route)
         }
         if await pipe.permit() {
-            pipe.post(StreamPipe.Item(body: writer.bytes))
+            pipe.post(StreamPipe.Item(body: body.bytes, isCompressed: body.isCompressed))
             return true
         }
         if let outcome = pipe.outcome, outcome.ending.status != .ok {

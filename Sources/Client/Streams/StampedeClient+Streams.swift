@@ -56,7 +56,8 @@ extension StampedeClient {
     {
         precondition(method.kind != .serverStream, "\(method.name) takes one request; pass it")
         return try await scoped(method, nil, route, options) { pipe in
-            let items = Items<Request>(pipe: pipe, route: route)
+            let items = Items<Request>(
+                pipe: pipe, route: route, compresses: options.compression == .both)
             return try await body(items, replies(of: method, route, pipe))
         }
     }
@@ -124,7 +125,7 @@ extension StampedeClient {
         return try await withTaskCancellationHandler {
             try await body(pipe)
         } onCancel: {
-            pipe.leave()
+            pipe.cancel()
         }
     }
 }

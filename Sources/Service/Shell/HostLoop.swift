@@ -30,6 +30,8 @@ final class HostLoop {
 
     /// Messages taken from one broker before the others have a turn.
     private static let messagesPerTurn = 1_024
+    /// Time for them, in case that inline handlers are slow. Looked at now and then.
+    private static let timePerTurn = TimeAmount.milliseconds(5)
     private static let tickInterval = TimeAmount.milliseconds(20)
 
     init(plan: HostPlan, outbox: Outbox, logger: Logger) {
@@ -118,7 +120,8 @@ final class HostLoop {
     // MARK: Receiving
 
     private func receive(from broker: Int) {
-        for _ in 0..<HostLoop.messagesPerTurn {
+        for number in 1...HostLoop.messagesPerTurn {
+            if number.isMultiple(of: 32), .now() - loop.now > HostLoop.timePerTurn { break }
             // What came before may have ended the session.
             guard let socket = sockets[broker], socket.socket.receive(into: &incoming) else { return }
             incoming.withBytes { handle($0, from: broker) }
