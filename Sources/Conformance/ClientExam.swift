@@ -100,7 +100,8 @@ public struct ClientExam {
         /// What the author's client has to do for it to be seen.
         var howToShow: String {
             switch self {
-            case .greets, .wellFormed, .kinds, .callIDs, .answersPing, .pingsSeldom: "connect and stay a while"
+            case .greets, .wellFormed, .kinds, .callIDs, .answersPing, .pingsSeldom:
+                "connect and stay a while"
             case .deadlines, .echo: "call conformance.echo"
             case .retriesPassing, .retryFlag: "call conformance.busy with a request key"
             case .sameKey: "call conformance.maybe with a request key"
@@ -183,7 +184,8 @@ public struct ClientExam {
     private mutating func ping(_ header: Header, _ client: Int, _ now: MonotonicTime) {
         if let last = clients[client]?.lastPing {
             // A tenth of slack for timers of both sides.
-            judge(.pingsSeldom, now - last >= .milliseconds(900), "PINGs \((now - last).milliseconds) ms apart")
+            judge(
+                .pingsSeldom, now - last >= .milliseconds(900), "PINGs \((now - last).milliseconds) ms apart")
         }
         clients[client]?.lastPing = now
         clients[client]?.pings += 1
@@ -207,7 +209,9 @@ public struct ClientExam {
         guard let method = ClientExam.names[header.method] else {
             return fail(header.callID, client, .unimplemented, .notExecuted, .unknownMethod)
         }
-        if !header.flags.contains(.stream) { judge(.deadlines, header.milliseconds > 0, "no deadline in \(method)") }
+        if !header.flags.contains(.stream) {
+            judge(.deadlines, header.milliseconds > 0, "no deadline in \(method)")
+        }
         var call = Call(method: method)
         call.callerEnded = header.flags.contains(.end)
         switch method {
@@ -245,7 +249,9 @@ public struct ClientExam {
         judge(.retryFlag, before.callID != header.callID, "the same name for two attempts")
         switch method {
         case "conformance.busy":
-            judge(.retriesPassing, now - before.at >= .milliseconds(200), "\((now - before.at).milliseconds) ms later")
+            judge(
+                .retriesPassing, now - before.at >= .milliseconds(200),
+                "\((now - before.at).milliseconds) ms later")
             judge(.sameKey, before.body == body, "another body")
             answer(header.callID, client, body)
         case "conformance.maybe":
@@ -295,14 +301,18 @@ public struct ClientExam {
         judge(.callerEnd, !call.callerEnded, "an item after the end")
         judge(.itemOrder, header.sequence == call.received, "\(header.sequence) after \(call.received) items")
         if !body.isEmpty {
-            judge(.itemCredit, call.received < call.receiveLimit, "item \(call.received + 1) of \(call.receiveLimit)")
+            judge(
+                .itemCredit, call.received < call.receiveLimit,
+                "item \(call.received + 1) of \(call.receiveLimit)")
             call.received += 1
             if call.method == "conformance.chat" {
                 call.echoes.append(body)
                 allow(&call, name)
             } else {
                 var offset = 0
-                if case .int(let number)? = (try? MessagePackValue(decoding: body.span, at: &offset))?["number"] {
+                if case .int(let number)? = (try? MessagePackValue(decoding: body.span, at: &offset))?[
+                    "number"]
+                {
                     call.sum &+= number
                 }
                 if call.allowsAt == nil { allow(&call, name) }
@@ -335,7 +345,8 @@ public struct ClientExam {
         let name = CallName(client: client, callID: header.callID)
         guard let call = calls[name] else { return }
         judge(
-            .raisesCredit, header.sequence >= call.sendLimit && header.sequence <= call.sent + Limits.largestCredit,
+            .raisesCredit,
+            header.sequence >= call.sendLimit && header.sequence <= call.sent + Limits.largestCredit,
             "credit for \(header.sequence) after \(call.sendLimit), \(call.sent) sent")
         calls[name]?.sendLimit = max(call.sendLimit, header.sequence)
         if call.method == "conformance.count" { sendItems(name) } else { finish(name) }
@@ -347,7 +358,8 @@ public struct ClientExam {
             var header = Header(.data)
             header.callID = name.callID
             header.sequence = call.sent
-            sendings.append(Sending(client: name.client, frame: Frame.encode(header, body: call.echoes.removeFirst())))
+            sendings.append(
+                Sending(client: name.client, frame: Frame.encode(header, body: call.echoes.removeFirst())))
             call.sent += 1
         }
         calls[name] = call

@@ -1,4 +1,4 @@
-public import Wire
+import Wire
 public import ZeroMQ
 
 /// The socket of a client's examination.
@@ -28,7 +28,8 @@ public final class ClientExamServer {
     }
 
     private func receive() {
-        var (identity, message) = (Message(), Message())
+        var identity = Message()
+        var message = Message()
         while let framing = socket.receive(from: &identity, into: &message) {
             guard framing == .single else {
                 exam.receivedSeveralFrames()
@@ -53,7 +54,8 @@ public final class ClientExamServer {
         for sending in exam.takeSendings() {
             var message = Message(copying: sending.frame)
             // A client that is gone needs no answer.
-            _ = socket.send(&message, to: identities[sending.client].span)
+            let identity = identities[sending.client]
+            _ = socket.send(&message, to: identity.span)
         }
     }
 }

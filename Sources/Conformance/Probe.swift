@@ -42,6 +42,8 @@ final class Probe {
             throw Mismatch("no connection: \(error)")
         }
         source = loop.watch(socket) { [unowned self] in read() }
+        // Conditions that no message announces, such as a connection, are looked at in this rhythm.
+        loop.schedule(every: .milliseconds(2)) {}
         let isConnected = loop.run(atMost: Probe.patience) { socket.isWritable }
         try expect(isConnected, "no connection within \(Probe.patience.milliseconds) ms")
     }
@@ -84,7 +86,10 @@ final class Probe {
     ) -> Received? {
         var found: Received?
         _ = loop.run(atMost: limit) {
-            guard let index = received.firstIndex(where: { $0.header.kind == kind && $0.header.callID == callID })
+            guard
+                let index = received.firstIndex(where: {
+                    $0.header.kind == kind && $0.header.callID == callID
+                })
             else { return false }
             found = received.remove(at: index)
             return true

@@ -23,7 +23,8 @@ extension ServerExam {
             Check("Methods", "A header that differs from the body is refused") { probe throws(Mismatch) in
                 var header = orders.header(probe, "order.place", key: 9)
                 header.requestKey = 10
-                try probe.call(header, orders.body(buyer: 9, key: 9)).isFailure(.invalidArgument, nil, .wrongRoute)
+                try probe.call(header, orders.body(buyer: 9, key: 9)).isFailure(
+                    .invalidArgument, nil, .wrongRoute)
             },
             Check("How a call ends", "A refusal has its reason and its numbers") { probe throws(Mismatch) in
                 let over = try orders.place(probe, buyer: 1, key: 11, quantity: 2)
@@ -41,7 +42,8 @@ extension ServerExam {
                 try expect(placed["state"] == "placed", "the order that was placed is not settled as placed")
                 let void = try orders.settle(probe, buyer: 5, key: 21).isOK()
                 try expect(void["state"] == "voided", "another state for a key without an order")
-                try orders.place(probe, buyer: 5, key: 21).isFailure(.failedPrecondition, .executed, .keyVoided)
+                try orders.place(probe, buyer: 5, key: 21).isFailure(
+                    .failedPrecondition, .executed, .keyVoided)
             },
             Check("Methods", "Several orders in one call have an answer each") { probe throws(Mismatch) in
                 let header = orders.header(probe, "order.place_many", key: 31)
@@ -56,7 +58,8 @@ extension ServerExam {
                     answers.count == 2
                 else { throw Mismatch("not two answers") }
                 try expect(answers[0]["order"]?["buyer"] == 3, "no order for the first")
-                try expect(answers[1]["reason"] == .int(Int64(Reason.overLimit.rawValue)), "another second answer")
+                try expect(
+                    answers[1]["reason"] == .int(Int64(Reason.overLimit.rawValue)), "another second answer")
             },
             Check("Gates", "A sale is sold out to newcomers and not to who has an order") {
                 probe throws(Mismatch) in
@@ -65,11 +68,14 @@ extension ServerExam {
                 try refused.isFailure(.failedPrecondition, nil, .soldOut)
                 let again = try orders.place(probe, buyer: 4, key: 41, flags: .retry).isOK()
                 try expect(again["buyer"] == 4, "another order")
-                guard case .string(let id)? = again["order"] else { throw Mismatch("an order without its id") }
+                guard case .string(let id)? = again["order"] else {
+                    throw Mismatch("an order without its id")
+                }
                 let partition = Int64(id.prefix { $0 != "-" }) ?? -1
                 var header = probe.header("order.get", flags: [.end, .keyed, .partition])
                 header.routing.sale = partition
-                try expect(try probe.call(header, ["order": .string(id)]).isOK() == again, "another order by its id")
+                try expect(
+                    try probe.call(header, ["order": .string(id)]).isOK() == again, "another order by its id")
             },
         ]
     }
@@ -79,7 +85,9 @@ extension ServerExam {
 private struct OrderProbe {
     let sale: Int64
 
-    static func key(_ number: UInt8) -> MessagePackValue { .binary(Array(repeating: 0xc0, count: 15) + [number]) }
+    static func key(_ number: UInt8) -> MessagePackValue {
+        .binary(Array(repeating: 0xc0, count: 15) + [number])
+    }
 
     private static func number(_ key: UInt8) -> UInt128 {
         (0..<15).reduce(UInt128(0)) { sum, _ in sum << 8 | 0xc0 } << 8 | UInt128(key)
@@ -111,7 +119,8 @@ private struct OrderProbe {
         _ probe: Probe, buyer: Int64, key: UInt8, quantity: Int64 = 1, flags: Header.Flags = []
     ) throws(Mismatch) -> Probe.Received {
         try probe.call(
-            header(probe, "order.place", key: key, flags: flags), body(buyer: buyer, key: key, quantity: quantity))
+            header(probe, "order.place", key: key, flags: flags),
+            body(buyer: buyer, key: key, quantity: quantity))
     }
 
     func settle(_ probe: Probe, buyer: Int64, key: UInt8) throws(Mismatch) -> Probe.Received {

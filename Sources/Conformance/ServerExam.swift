@@ -1,4 +1,4 @@
-public import Wire
+import Wire
 public import ZeroMQ
 
 /// Examines a server, a broker or whatever stands in for one, from a client's side: by bare frames, against
@@ -77,7 +77,7 @@ extension ServerExam {
     }
 
     private static let hostileFrames: [(name: String, frame: [UInt8])] = {
-        func frame(_ kind: Header.Kind = .call, _ offset: Int, _ value: UInt8) -> [UInt8] {
+        func frame(_ offset: Int, _ value: UInt8, of kind: Header.Kind = .call) -> [UInt8] {
             var header = Header(kind)
             header.flags = .end
             header.callID = 1
@@ -87,13 +87,14 @@ extension ServerExam {
             return frame
         }
         return [
-            ("nothing", []), ("63 bytes", Array(frame(0, 0x53).prefix(63))), ("another magic", frame(0, 0x54)),
+            ("nothing", []), ("63 bytes", Array(frame(0, 0x53).prefix(63))),
+            ("another magic", frame(0, 0x54)),
             ("another version", frame(1, 9)), ("an unknown kind", frame(2, 0x7f)),
             ("a reserved flag", frame(3, 0x81)), ("metadata beyond the end", frame(5, 0xff)),
             ("an unknown priority", frame(6, 9)), ("a reserved byte", frame(44, 1)),
-            ("a call named zero", frame(8, 0)), ("a RESULT", frame(.result, 8, 1)),
-            ("a READY", frame(.ready, 8, 1)), ("an OWN", frame(.own, 8, 1)), ("a BEAT", frame(.beat, 8, 1)),
-            ("a DESCRIBE", frame(.describe, 8, 1)), ("a RETURN", frame(.returned, 8, 1)),
+            ("a call named zero", frame(8, 0)), ("a RESULT", frame(8, 1, of: .result)),
+            ("a READY", frame(8, 1, of: .ready)), ("an OWN", frame(8, 1, of: .own)), ("a BEAT", frame(8, 1, of: .beat)),
+            ("a DESCRIBE", frame(8, 1, of: .describe)), ("a RETURN", frame(8, 1, of: .returned)),
         ]
     }()
 
@@ -106,7 +107,9 @@ extension ServerExam {
                 try expect(probe.leftovers().isEmpty, "an answer: \(probe.leftovers()[0].summary)")
             }
         }
-        let several = Check("Sockets and frames", "A message of two frames is dropped, and the session goes on") {
+        let several = Check(
+            "Sockets and frames", "A message of two frames is dropped, and the session goes on"
+        ) {
             probe throws(Mismatch) in
             let header = probe.header("health.check")
             probe.send(first: Frame.encode(header), second: [0x80])
@@ -126,7 +129,8 @@ extension ServerExam {
                 probe throws(Mismatch) in
                 try probe.call("conformance.no_such_method").isFailure(.unimplemented, .notExecuted)
             },
-            Check("How a call ends", "A hundred calls have exactly one RESULT each") { probe throws(Mismatch) in
+            Check("How a call ends", "A hundred calls have exactly one RESULT each") {
+                probe throws(Mismatch) in
                 let headers = (0..<100).map { _ in probe.header("health.check") }
                 for header in headers { probe.send(Frame.encode(header, body: [0x80])) }
                 for header in headers { _ = try probe.answer(to: header).isOK() }
@@ -200,7 +204,9 @@ extension ServerExam {
             Check("Streams", "A watch begins with an item numbered 0") { probe throws(Mismatch) in
                 let (_, item) = try self.watch(probe)
                 try expect(item.header.sequence == 0, "the number \(item.header.sequence)")
-                guard case .string? = try item.body()["status"] else { throw Mismatch("an item without `status`") }
+                guard case .string? = try item.body()["status"] else {
+                    throw Mismatch("an item without `status`")
+                }
             },
             Check("Cancelling", "CANCEL ends a stream with the status cancelled") { probe throws(Mismatch) in
                 var (header, _) = try self.watch(probe)
@@ -222,7 +228,8 @@ extension ServerExam {
                 probe.send(Frame.encode(header, body: [0x80]))
                 try probe.answer(to: header).isFailure(.deadlineExceeded)
             },
-            Check("Streams", "A streaming method is not called without the flag stream") { probe throws(Mismatch) in
+            Check("Streams", "A streaming method is not called without the flag stream") {
+                probe throws(Mismatch) in
                 let answer = try probe.call("health.watch")
                 try expect(answer.header.status == .invalidArgument, answer.summary)
             },
@@ -252,7 +259,9 @@ extension ServerExam {
                 }
                 try expect(!methods.isEmpty, "an empty list")
                 for method in methods {
-                    guard case .string(let name)? = method["name"] else { throw Mismatch("one without `name`") }
+                    guard case .string(let name)? = method["name"] else {
+                        throw Mismatch("one without `name`")
+                    }
                     let described = try probe.call("reflection.describe", ["method": .string(name)]).isOK()
                     try expect(described["name"] == .string(name), "another description for \(name)")
                     guard case .array? = described["types"], case .string? = described["kind"] else {

@@ -47,7 +47,8 @@ import ZeroMQ
         var exam = ClientExam()
         exam.received(frame(.ping, 9), from: 0, time(0))
         exam.received(frame(.call, 1, method: "busy", key: 5, body: [0x80]), from: 0, time(10))
-        exam.received(frame(.call, 2, method: "busy", flags: [.end, .retry], key: 5, body: [0x80]), from: 0, time(50))
+        exam.received(
+            frame(.call, 2, method: "busy", flags: [.end, .retry], key: 5, body: [0x80]), from: 0, time(50))
         #expect(fails(exam, .retriesPassing))
         #expect(outcome(exam, .retryFlag) == .passed)
         exam = ClientExam()
@@ -60,10 +61,12 @@ import ZeroMQ
         var exam = ClientExam()
         exam.received(frame(.call, 1, method: "maybe", body: [0x80]), from: 0, time(0))
         #expect(outcome(exam, .keepsMaybe) == .passed)
-        exam.received(frame(.call, 2, method: "maybe", flags: [.end, .retry], body: [0x80]), from: 0, time(5))
+        exam.received(
+            frame(.call, 2, method: "maybe", flags: [.end, .retry], body: [0x80]), from: 0, time(5))
         #expect(fails(exam, .keepsMaybe))
         exam.received(frame(.call, 3, method: "maybe", key: 5, body: [0x80]), from: 0, time(9))
-        exam.received(frame(.call, 4, method: "maybe", flags: [.end, .retry], key: 5, body: [0xc0]), from: 0, time(9))
+        exam.received(
+            frame(.call, 4, method: "maybe", flags: [.end, .retry], key: 5, body: [0xc0]), from: 0, time(9))
         #expect(fails(exam, .sameKey))
         exam.received(frame(.call, 5, method: "refused"), from: 0, time(9))
         exam.received(frame(.call, 6, method: "refused", flags: [.end, .retry]), from: 0, time(9))
@@ -73,7 +76,9 @@ import ZeroMQ
     @Test func `a writer that does not wait for credit, or leaves gaps, is seen`() {
         var exam = ClientExam()
         exam.received(frame(.call, 1, method: "sum", flags: .stream), from: 0, time(0))
-        for number in 0..<16 { exam.received(frame(.data, 1, flags: [], sequence: number, body: [0x80]), from: 0, time(1)) }
+        for number in UInt32(0)..<16 {
+            exam.received(frame(.data, 1, flags: [], sequence: number, body: [0x80]), from: 0, time(1))
+        }
         #expect(outcome(exam, .itemCredit) == .passed)
         exam.received(frame(.data, 1, flags: [], sequence: 16, body: [0x80]), from: 0, time(2))
         #expect(fails(exam, .itemCredit))

@@ -76,7 +76,7 @@ struct AnyRequest: MessageBody, Routed {
             let method = StreamMethod<AnyRequest, MessagePackValue>(
                 description.name, .serverStream, methodRouting, priority: priority)
             var options = options
-            options.deadline = CallOptions.unlimited
+            options.deadline = nil
             try await client.stream(method, self, options: options) { replies in
                 for try await item in replies { reply(item) }
             }

@@ -51,7 +51,8 @@ struct ConformanceCommand: ParsableCommand {
             return
         }
         let unseen = findings.count { if case .notSeen = $0.outcome { true } else { false } }
-        Terminal.message("\(findings.count - failures - unseen) passed, \(failures) failed, \(unseen) not seen.")
+        Terminal.message(
+            "\(findings.count - failures - unseen) passed, \(failures) failed, \(unseen) not seen.")
         if failures > 0 { throw Failure(.refused, "\(failures) of \(findings.count) rules are broken") }
     }
 
@@ -74,7 +75,8 @@ struct ConformanceCommand: ParsableCommand {
         } catch {
             throw Failure(.refused, "cannot listen at \(address): \(error)")
         }
-        Terminal.message("Listening at \(server.endpoint); connect a client that calls conformance.echo and the others.")
+        Terminal.message(
+            "Listening at \(server.endpoint); connect a client that calls conformance.echo and the others.")
         _ = loop.run(atMost: .seconds(Int64(timeout))) { server.exam.isComplete }
         for finding in server.exam.report { show(finding) }
         return server.exam.report
