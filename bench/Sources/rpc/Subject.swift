@@ -69,7 +69,7 @@ struct Record {
         let summary = try Peer.summary(
             of: subject.program, subject.arguments(window, options.warmUp, options.measured))
         let after = Machine.now()
-        let peersTime = subject.peersTime &- peers
+        let peersTime = subject.peersTime - peers
         guard summary.failed == 0, summary.calls > 0 else {
             throw Failure("\(subject.name): \(summary.failed) of \(summary.calls) calls failed")
         }
