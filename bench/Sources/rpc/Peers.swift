@@ -66,6 +66,7 @@ struct GRPCServer {
         self.coalesces = coalesces
         port = try Meeting.freePort()
         process = try Peer("grpc server", folder + "/grpc-server", [String(port), coalesces ? "1" : "0"])
+        try Meeting.waitUntilOpen(port)
     }
 
     func subject(connections: Int) -> Subject {
