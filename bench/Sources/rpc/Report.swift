@@ -86,7 +86,7 @@ struct Report: Codable {
             ratio.atLeast.map { "≥ \($0.text(-1))" } ?? ratio.atMost.map { "≤ \($0.text(-1))" } ?? "–"
         return [
             ratio.text, ratio.value.text(digits), ratio.lowest.text(digits), ratio.highest.text(digits),
-            wanted,
+            String(ratio.rounds), wanted,
             wanted == "–" ? "" : ratio.isMet ? "met" : "NOT MET",
         ]
     }
