@@ -7,6 +7,8 @@ struct Ratio: Codable {
     /// others used the machine are left out, unless that leaves fewer than three: then it is the quietest three.
     let value: Double
     let rounds: Int
+    /// Fewer than three rounds were quiet, so that the value is made of disturbed ones.
+    private(set) var isDisturbed = false
     let lowest: Double
     let highest: Double
     var atLeast: Double?
@@ -14,6 +16,7 @@ struct Ratio: Codable {
 
     enum CodingKeys: String, CodingKey {
         case name, text, value, rounds, lowest, highest
+        case isDisturbed = "disturbed"
         case atLeast = "at_least"
         case atMost = "at_most"
     }
@@ -43,6 +46,7 @@ struct Ratio: Codable {
         let pairs = ours.compactMap { mine in
             theirs.first { $0.round == mine.round }.map { (mine: mine, other: $0) }
         }
+        let isDisturbed = pairs.count { $0.mine.isQuiet && $0.other.isQuiet } < 3
         self.init(
             name, text,
             Ratio.quiet(pairs).map {
@@ -51,6 +55,7 @@ struct Ratio: Codable {
                 case .p50: $0.mine.p50 / $0.other.p50
                 }
             })
+        self.isDisturbed = isDisturbed
     }
 
     private typealias Pair = (mine: Measurement, other: Measurement)

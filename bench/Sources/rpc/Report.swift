@@ -59,6 +59,10 @@ struct Report: Codable {
         for cost in allocations {
             Swift.print("libzmq's own allocations per \(cost.path) call: \(cost.zeromq.text(3))")
         }
+        if ratios.contains(where: \.isDisturbed) {
+            Swift.print(
+                "disturbed: others used more than a tenth of the machine in nearly every round; run it again")
+        }
         for name in missing { Swift.print("not measured: \(name)") }
     }
 
@@ -87,7 +91,7 @@ struct Report: Codable {
         return [
             ratio.text, ratio.value.text(digits), ratio.lowest.text(digits), ratio.highest.text(digits),
             String(ratio.rounds), wanted,
-            wanted == "–" ? "" : ratio.isMet ? "met" : "NOT MET",
+            (wanted == "–" ? "" : ratio.isMet ? "met" : "NOT MET") + (ratio.isDisturbed ? ", disturbed" : ""),
         ]
     }
 
