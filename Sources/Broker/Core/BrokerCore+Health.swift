@@ -45,30 +45,41 @@ extension BrokerCore {
         table[slot].place = .watching
         table.places.append(slot, to: &watching)
         watches[slot] = Watch(service: service)
-        tell(slot, now)
+        tell(slot)
     }
 
-    /// Tells everybody who watches what has changed.
+    /// Something has changed that a service's health may follow from.
+    mutating func healthMayHaveChanged() { healthVersion &+= 1 }
+
+    /// Tells everybody who watches what has changed. However many watch, a service is judged once.
     mutating func tellWatchers(_ now: MonotonicTime) {
+        guard !watching.isEmpty, healthVersion != toldVersion, now - toldAt >= .milliseconds(100) else { return }
+        toldVersion = healthVersion
+        toldAt = now
+        var judged: [String?: Health] = [:]
         var slot = watching.first
         while slot >= 0 {
             let next = table.places.next(after: slot)
-            tell(slot, now)
+            if let watch = watches[slot] {
+                let health = judged[watch.service] ?? health(of: watch.service)
+                judged[watch.service] = health
+                if health != watch.told { tell(slot, health) }
+            }
             slot = next
         }
     }
 
-    /// Sends the newest state if it differs and there is credit: a slow reader misses states in between.
-    func tellable(_ slot: Int32) -> Health? {
-        guard let watch = watches[slot] else { return nil }
+    /// Sends the newest state if it differs: a reader that had no credit misses states in between.
+    mutating func tell(_ slot: Int32) {
+        guard let watch = watches[slot] else { return }
         let health = health(of: watch.service)
-        return health == watch.told ? nil : health
+        if health != watch.told { tell(slot, health) }
     }
 
-    mutating func tell(_ slot: Int32, _ now: MonotonicTime) {
-        guard let health = tellable(slot), let sequence = table[slot].stream?.received,
-            table[slot].stream!.workerSends(sequence)
-        else { return }
+    private mutating func tell(_ slot: Int32, _ health: Health) {
+        guard let sequence = table[slot].stream?.received, table[slot].stream!.workerSends(sequence) else {
+            return
+        }
         watches[slot]!.told = health
         var writer = MessagePackWriter()
         health.encode(into: &writer)

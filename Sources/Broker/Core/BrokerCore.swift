@@ -31,6 +31,10 @@ struct BrokerCore {
     /// Calls that the broker answers itself, item by item: who watches a service's health.
     var watching = CallList()
     var watches: [Int32: Watch] = [:]
+    /// Counts what health may follow from, and which count those who watch were told of, and when.
+    var healthVersion: UInt64 = 0
+    var toldVersion: UInt64 = 0
+    var toldAt = MonotonicTime.distantPast
     var catalog = Catalog()
     /// Bodies that effects refer to, cleared with them: effects stay plain values.
     var bodies: [[UInt8]] = []
@@ -142,8 +146,12 @@ struct BrokerCore {
                 client, header.callID,
                 Verdict(status: .failedPrecondition, certainty: .notExecuted, reason: reason))
         }
-        // Nothing of a stream is kept, so it cannot wait for an owner.
-        if isStream, partitions.isEmpty || partitions[partition].owner < 0 {
+        // Nothing of a stream is kept, so it cannot wait for an owner. And a broker that has been up for a while and
+        // has never seen a worker has nothing to wait for.
+        if partitions.isEmpty
+            ? isStream || now - started > configuration.parkingTime
+            : isStream && partitions[partition].owner < 0
+        {
             return refuse(
                 client, header.callID,
                 Verdict(

@@ -93,11 +93,11 @@ import Wire
         var broker = CoreHarness()
         let client = broker.client(1)
         watch(&broker, 1, from: client)
-        broker.pass(.milliseconds(50))
+        broker.pass(.milliseconds(150))
         let worker = greeter(&broker, 11)
-        broker.pass(.milliseconds(50), hearing: [worker])
+        broker.pass(.milliseconds(150), hearing: [worker])
         beat(&broker, worker, notServing: ["greeter"])
-        broker.pass(.milliseconds(50), hearing: [worker])
+        broker.pass(.milliseconds(150), hearing: [worker])
         #expect(try told(broker) == [.unknown, .serving, .notServing])
         #expect(broker.items.map(\.sequence) == [0, 1, 2])
         #expect(broker.violations() == [])
@@ -118,12 +118,12 @@ import Wire
         watch(&broker, 1, from: client)
         for round in 0..<40 {
             beat(&broker, worker, notServing: round.isMultiple(of: 2) ? ["greeter"] : [])
-            broker.pass(.milliseconds(10), hearing: [worker])
+            broker.pass(.milliseconds(110), hearing: [worker])
         }
         #expect(broker.items.count == Int(Limits.initialCredit))
         let last: Health.Status = try told(broker).last == .serving ? .notServing : .serving
         beat(&broker, worker, notServing: last == .serving ? [] : ["greeter"])
-        broker.pass(.milliseconds(10), hearing: [worker])
+        broker.pass(.milliseconds(110), hearing: [worker])
         #expect(broker.items.count == Int(Limits.initialCredit))
         var credit = Header(.credit)
         credit.callID = 1

@@ -114,6 +114,9 @@ import Wire
         alone.pass(.seconds(5))
         #expect(alone.verdict(1, to: caller)?.reason == .noOwner)
         #expect(alone.violations() == [])
+        // From then on there is nothing to wait for.
+        alone.call(2, from: caller, partition: 0)
+        #expect(alone.verdict(2, to: caller)?.reason == .noOwner)
     }
 
     @Test func `the broker answers its own status`() {
