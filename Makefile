@@ -1,9 +1,10 @@
 # One command per job. Each installs what it needs; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-rpc bench-counts build lint format clean packages fuzz fuzz-nightly fuzz-broker
+.PHONY: help demo test test-python bench bench-rpc bench-counts build lint format clean packages fuzz fuzz-nightly fuzz-broker
 
 sources := Sources Tests Package.swift bench/Package.swift bench/Sources bench/grpc/Package.swift bench/grpc/Sources \
 	fuzz/Package.swift fuzz/Sources
+venv := .build/python-venv
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -14,6 +15,12 @@ demo: packages ## run a flash sale on a local cluster of real processes
 
 test: build lint ## build, lint, and run every test
 	swift test --no-parallel
+	$(MAKE) test-python
+
+test-python: $(venv)/ready ## test the Python client on its fake server and on the built cluster
+	@binary=$${STAMPEDE_BINARY:-.build/debug/stampede}; test -x "$$binary" || { echo "There is no $$binary: run make build, or set STAMPEDE_BINARY to a built stampede." >&2; exit 1; }
+	cd clients/python && ../../$(venv)/bin/ruff check && ../../$(venv)/bin/ruff format --check && ../../$(venv)/bin/mypy
+	cd clients/python && ../../$(venv)/bin/python -m pytest --quiet
 
 fuzz-broker: build ## attack a live broker with raw bytes for FUZZ_SECONDS (600), from a new seed
 	STAMPEDE_FUZZ_SECONDS=$${FUZZ_SECONDS:-600} STAMPEDE_FUZZ_SEED=$${FUZZ_SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')} \
@@ -51,6 +58,12 @@ format: packages ## rewrite the sources in the style
 
 clean: ## remove what was built
 	rm -rf .build
+
+# The tools are pinned, so that a newer one's opinion breaks no old commit.
+$(venv)/ready: clients/python/pyproject.toml Makefile
+	@python3 -m venv $(venv) || { echo "Python 3.10 or later with its venv module is needed: apt-get install python3-venv" >&2; exit 1; }
+	$(venv)/bin/pip install --quiet --disable-pip-version-check --editable 'clients/python[test]' mypy==2.4.1 ruff==0.17.6 opentelemetry-sdk==1.45.2
+	@touch $@
 
 packages:
 	@command -v swift >/dev/null || { echo "Swift is not installed: put a toolchain of version 6.3 or later (https://www.swift.org/install/linux) into PATH." >&2; exit 1; }

@@ -74,7 +74,7 @@ let package = Package(
         .target(
             name: "Workers",
             dependencies: [
-                "Wire", "Sales", "Methods", "ZeroMQ", "Redlock", "Ledger", "Resilience",
+                "Wire", "Sales", "Methods", "ZeroMQ", "Redlock", "Ledger", "Resilience", "Compression",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
@@ -110,10 +110,11 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(name: "Cluster", swiftSettings: settings),
+        .target(name: "Conformance", dependencies: ["Wire", "ZeroMQ"], swiftSettings: strict),
         .executableTarget(
             name: "stampede",
             dependencies: [
-                "Broker", "Workers", "Client", "Cluster", "Ledger", "Redis", "Methods", "Sales", "Wire",
+                "Broker", "Conformance", "Workers", "Client", "Cluster", "Ledger", "Redis", "Methods", "Sales", "Wire",
                 "ZeroMQ",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -161,7 +162,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "StampedeTestingTests",
-            dependencies: ["StampedeTesting", "Client", "Service", "Methods", "Sales", "Wire"],
+            dependencies: [
+                "StampedeTesting", "Client", "Service", "Methods", "Sales", "Wire",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "ServiceTests",
@@ -209,6 +213,10 @@ let package = Package(
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
             ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ConformanceTests",
+            dependencies: ["Conformance", "Client", "Methods", "TestCluster", "Wire", "ZeroMQ"],
             swiftSettings: settings),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
         .testTarget(

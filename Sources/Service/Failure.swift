@@ -1,3 +1,4 @@
+package import Methods
 public import Wire
 
 /// Why a call was not answered with a reply. Handlers throw it to say so in the words of the protocol.
@@ -13,6 +14,8 @@ public struct Failure: Error, Hashable, Sendable {
     public var details: MessagePackValue?
     /// When it makes sense to call again; nil says nothing about it.
     public var retryAfter: TimeAmount?
+    /// The numbers that belong to a reason of the sales' own.
+    private var numbers: FailureBody?
 
     public init(
         _ status: Status, _ message: String, certainty: Certainty = .executed, reason: Reason = .none,
@@ -25,6 +28,12 @@ public struct Failure: Error, Hashable, Sendable {
         self.message = message
         self.details = details
         self.retryAfter = retryAfter
+    }
+
+    /// A refusal of a sale.
+    package init(_ status: Status, _ certainty: Certainty, _ reason: Reason, _ body: FailureBody) {
+        self.init(status, body.message, certainty: certainty, reason: reason)
+        numbers = body
     }
 
     /// What the caller is told when a handler throws this error. Words of an error that is no `Failure` stay
@@ -58,6 +67,7 @@ extension Failure {
 
     /// Appends a FailureBody.
     func encode(into writer: inout MessagePackWriter) {
+        if let numbers { return numbers.encode(into: &writer) }
         writer.map(details == nil ? 1 : 2)
         writer.string("message")
         writer.string(cutMessage)

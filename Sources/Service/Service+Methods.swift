@@ -8,7 +8,7 @@ extension Service {
         _ handler: @escaping @Sendable (Request, ServiceCall) async throws -> Reply
     ) {
         add(
-            name, .unary, .free, priority, about, Request.self, Reply.self,
+            name, .unary, priority, about, Request.self, Reply.self,
             .task { call, body in
                 BodyBytes.encode(try await handler(try BodyBytes.decode(body), call))
             })
@@ -21,18 +21,26 @@ extension Service {
         _ name: String, priority: Priority = .normal, about: String = "",
         _ handler: @escaping @Sendable (Request, InlineCall) throws(Failure) -> Reply
     ) {
-        addInline(name, .free, priority, about, handler)
+        add(name, .unary, priority, about, Request.self, Reply.self, Service.inline(handler))
     }
 
-    mutating func addInline<Request: MessageBody, Reply: MessageBody>(
-        _ name: String, _ routing: MethodRouting, _ priority: Priority, _ about: String,
+    /// Defines a method of the project's own, keyed ones included, by its description.
+    package mutating func unaryInline<Request: MessageBody, Reply: MessageBody>(
+        _ method: Method<Request, Reply>, _ description: MethodDescription,
         _ handler: @escaping @Sendable (Request, InlineCall) throws(Failure) -> Reply
     ) {
-        add(
-            name, .unary, routing, priority, about, Request.self, Reply.self,
-            .inline { frame, offset, call, writer throws(Failure) in
-                try handler(try BodyBytes.decode(frame, at: offset), call).encode(into: &writer)
-            })
+        precondition(
+            method.name == description.name && ServiceMethod.service(of: method.name) == name,
+            "\(method.name) is not a method of \(name)")
+        append(description, .unary, Service.inline(handler))
+    }
+
+    private static func inline<Request: MessageBody, Reply: MessageBody>(
+        _ handler: @escaping @Sendable (Request, InlineCall) throws(Failure) -> Reply
+    ) -> ServiceMethod.Handler {
+        .inline { frame, offset, call, writer throws(Failure) in
+            try handler(try BodyBytes.decode(frame, at: offset), call).encode(into: &writer)
+        }
     }
 
     /// Defines a method with one request and many replies.
@@ -41,7 +49,7 @@ extension Service {
         _ handler: @escaping @Sendable (Request, ReplyWriter<Reply>, ServiceCall) async throws -> Void
     ) {
         add(
-            name, .serverStream, .free, priority, about, Request.self, Reply.self,
+            name, .serverStream, priority, about, Request.self, Reply.self,
             .task { call, body in
                 try await handler(try BodyBytes.decode(body), ReplyWriter(channel: call.channel), call)
                 return []
@@ -54,7 +62,7 @@ extension Service {
         _ handler: @escaping @Sendable (RequestItems<Request>, ServiceCall) async throws -> Reply
     ) {
         add(
-            name, .clientStream, .free, priority, about, Request.self, Reply.self,
+            name, .clientStream, priority, about, Request.self, Reply.self,
             .task { call, _ in
                 BodyBytes.encode(try await handler(RequestItems(channel: call.channel), call))
             })
@@ -67,7 +75,7 @@ extension Service {
             @escaping @Sendable (RequestItems<Request>, ReplyWriter<Reply>, ServiceCall) async throws -> Void
     ) {
         add(
-            name, .bidirectional, .free, priority, about, Request.self, Reply.self,
+            name, .bidirectional, priority, about, Request.self, Reply.self,
             .task { call, _ in
                 try await handler(
                     RequestItems(channel: call.channel), ReplyWriter(channel: call.channel), call)

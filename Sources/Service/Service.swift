@@ -17,23 +17,30 @@ public struct Service: Sendable {
     public var descriptions: [MethodDescription] { methods.map(\.description) }
 
     mutating func add<Request: MessageBody, Reply: MessageBody>(
-        _ method: String, _ kind: MethodKind, _ routing: MethodRouting, _ priority: Priority, _ about: String,
-        _: Request.Type, _: Reply.Type, _ handler: ServiceMethod.Handler
+        _ method: String, _ kind: MethodKind, _ priority: Priority, _ about: String, _: Request.Type,
+        _: Reply.Type, _ handler: ServiceMethod.Handler
     ) {
         let full = "\(name).\(method)"
         precondition(
             !method.isEmpty && !method.contains(".") && full.utf8.count <= Limits.nameLength,
             "'\(method)' is not a method's name: some bytes without a dot, \(Limits.nameLength) with the service's"
         )
-        precondition(!methods.contains { $0.name == full }, "\(full) is defined twice")
         let described = ServiceMethod.describe(Request.self, Reply.self)
+        append(
+            MethodDescription(
+                name: full, kind: kind, priority: priority, about: about,
+                request: described.names[0], reply: described.names[1], types: described.types),
+            kind, handler)
+    }
+
+    mutating func append(
+        _ description: MethodDescription, _ kind: MethodKind, _ handler: ServiceMethod.Handler
+    ) {
+        let name = description.name
+        precondition(!methods.contains { $0.name == name }, "\(name) is defined twice")
         methods.append(
             ServiceMethod(
-                name: full, id: MethodID(full), kind: kind,
-                description: MethodDescription(
-                    name: full, kind: kind, routing: routing, priority: priority, about: about,
-                    request: described.names[0], reply: described.names[1], types: described.types),
-                handler: handler))
+                name: name, id: MethodID(name), kind: kind, description: description, handler: handler))
     }
 }
 

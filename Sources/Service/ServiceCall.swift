@@ -90,4 +90,7 @@ public struct InlineCall: Sendable {
     public var timeLeft: TimeAmount? {
         header.milliseconds == 0 ? nil : .milliseconds(Int64(header.milliseconds))
     }
+    /// How the call was routed.
+    package var isKeyed: Bool { header.flags.contains(.keyed) }
+    package var isOfPartition: Bool { header.flags.contains(.partition) }
 }

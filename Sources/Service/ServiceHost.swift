@@ -24,12 +24,14 @@ public final class ServiceHost: Sendable {
     ) throws(ConfigurationError) {
         try self.init(
             name: name, services: services, brokers: brokers, configuration: configuration,
-            interceptors: interceptors, ownership: nil, logger: logger)
+            interceptors: interceptors, ownership: nil, script: nil, logger: logger)
     }
 
-    init(
+    /// A host that owns partitions, or whose calls go wrong as a test says.
+    package init(
         name: String, services: [Service], brokers: [String], configuration: HostConfiguration,
-        interceptors: [any ServiceInterceptor], ownership: HostPlan.Ownership?, logger: Logger
+        interceptors: [any ServiceInterceptor], ownership: HostOwnership?, script: (any HostScript)?,
+        logger: Logger
     ) throws(ConfigurationError) {
         guard 1...Limits.nameLength ~= name.utf8.count else {
             throw ConfigurationError("a host's name has 1 to \(Limits.nameLength) bytes, unlike '\(name)'")
@@ -48,7 +50,7 @@ public final class ServiceHost: Sendable {
         precondition(Set(methods.map(\.id)).count == methods.count, "two methods have the same number")
         plan = HostPlan(
             name: name, brokers: brokers, services: names, methods: methods, interceptors: interceptors,
-            configuration: configuration, ownership: ownership)
+            configuration: configuration, ownership: ownership, script: script)
         self.logger = logger
     }
 

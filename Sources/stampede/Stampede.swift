@@ -32,7 +32,8 @@ struct Stampede: ParsableCommand {
             CommandGroup(name: "Try it", subcommands: [Demo.self, Up.self]),
             CommandGroup(
                 name: "Sell",
-                subcommands: [SaleCommand.self, OrderCommand.self, StatusCommand.self, CallCommand.self]),
+                subcommands: [SaleCommand.self, OrderCommand.self, StatusCommand.self]),
+            CommandGroup(name: "The protocol", subcommands: [CallCommand.self, ConformanceCommand.self]),
             CommandGroup(name: "The ledger", subcommands: [Migrate.self, AuditCommand.self]),
             CommandGroup(
                 name: "Processes", subcommands: [BrokerCommand.self, WorkerCommand.self, Keygen.self]),

@@ -68,7 +68,8 @@ import Testing
         let folder = NSTemporaryDirectory() + "stampede-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        for (mode, isFine) in [(0o700, true), (0o755, true), (0o770, false), (0o777, false), (0o1777, false)] {
+        for (mode, isFine) in [(0o700, true), (0o755, true), (0o770, false), (0o777, false), (0o1777, false)]
+        {
             try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: folder)
             let check = { try Listener("ipc://\(folder)/s").check(asksForKeys: false, isInsecure: false) }
             if isFine {

@@ -331,12 +331,14 @@ struct BrokerCore {
     /// the shell need not keep it.
     private func leastLoaded(for method: MethodID, _ creditClass: Int) -> Int32? {
         var best: Int32?
-        for (index, worker) in workers.enumerated() {
-            guard let worker, worker.isFit, !worker.isDraining, worker.methods.contains(method),
-                worker.hasCredit(creditClass), isServing(method, worker)
+        var lowest = Int32.max
+        // By index: a copy of a worker's state counts references up and down, for every call.
+        for index in workers.indices {
+            guard let load = workers[index]?.loadIfFree(for: method, creditClass), load < lowest,
+                isServing(method, workers[index]!)
             else { continue }
-            if let chosen = best, workers[Int(chosen)]!.load <= worker.load { continue }
             best = Int32(index)
+            lowest = load
         }
         return best
     }

@@ -48,6 +48,10 @@ struct WorkerState {
     func hasCredit(_ creditClass: Int) -> Bool {
         used[creditClass] < credit[creditClass] && reading.unread < Self.maximumUnread
     }
+    /// How many calls it has, if it takes one more of the method.
+    func loadIfFree(for method: MethodID, _ creditClass: Int) -> Int32? {
+        isFit && !isDraining && hasCredit(creditClass) && methods.contains(method) ? load : nil
+    }
     var waitingCount: Int { waiting.reduce(0) { $0 + $1.count } }
 }
 

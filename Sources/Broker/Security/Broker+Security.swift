@@ -65,6 +65,7 @@ extension Broker {
         let verdict = Verdict(
             status: reason == .keyRefused ? .unauthenticated : .permissionDenied, certainty: .notExecuted,
             reason: reason)
+        if reason == .keyRefused, port == .workers { core.dismiss(peer, now) }
         // Through the core's table, which bounds what is sent to who does not read it.
         guard let client = core.client(peer, isWorker: port == .workers, now) else {
             return turnAway(peer, header, verdict, on: port == .clients ? clientSide : workerSide)
@@ -72,7 +73,6 @@ extension Broker {
         guard !core.clients[Int(client)]!.isMuted else { return }
         if header.kind == .call, header.callID != 0 { core.refuse(client, header.callID, verdict) }
         guard reason == .keyRefused else { return }
-        if port == .workers { core.dismiss(peer, now) }
         perform()
         // Its key has left the list. It may come again, and will be asked then.
         outgoing = Message(header: Header(.goAway), body: MessagePackWriter())

@@ -13,11 +13,12 @@ struct ListenerProbe {
     }
 
     /// How long a listener may take. The machine may be busy; nobody is served meanwhile.
-    private static let limit = TimeAmount.seconds(10)
+    static let limit = TimeAmount.seconds(10)
 
     /// Drives the loop until it is known. The handler that decides runs on the same loop.
     static func run(
-        _ endpoint: String, server: CurveKey, context: Context, loop: EventLoop
+        _ endpoint: String, server: CurveKey, context: Context, loop: EventLoop,
+        within limit: TimeAmount = ListenerProbe.limit
     ) throws(ZeroMQError) -> Outcome {
         var options = SocketOptions()
         options.linger = .zero
@@ -35,7 +36,7 @@ struct ListenerProbe {
         }
         var ping = Message(header: Header(.ping), body: MessagePackWriter())
         var isSent = false
-        loop.run(atMost: Self.limit) {
+        loop.run(atMost: limit) {
             if event == nil { event = monitor.next() }
             // Possible once the handshake is over.
             if !isSent { isSent = socket.send(&ping) == .sent }

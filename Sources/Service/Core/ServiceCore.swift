@@ -207,6 +207,12 @@ struct ServiceCore {
         actions.append(.stop(slot: slot))
     }
 
+    /// For tests: the handler goes on, and its answer is lost.
+    mutating func loseAnswer(_ callID: UInt64, from broker: Int) {
+        guard let slot = sessions[broker].calls[callID] else { return }
+        _ = abandon(slot)
+    }
+
     /// What is to be done with a DATA.
     enum Delivery: Equatable {
         case item(slot: Int, isLast: Bool)

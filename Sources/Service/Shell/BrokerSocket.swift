@@ -9,7 +9,8 @@ final class BrokerSocket {
 
     /// - Parameter readable: called on the loop when messages may be there.
     init(
-        to endpoint: String, keys: ConnectionKeys?, in context: Context, on loop: EventLoop, readable: @escaping () -> Void
+        to endpoint: String, keys: ConnectionKeys?, in context: Context, on loop: EventLoop,
+        readable: @escaping () -> Void
     ) throws(ZeroMQError) {
         var options = SocketOptions()
         options.maximumMessageSize = Limits.messageSize

@@ -43,7 +43,7 @@ extension HostLoop {
 
     // MARK: Partitions
 
-    private func claim(_ partition: Int, _ ownership: HostPlan.Ownership, to broker: Int) {
+    private func claim(_ partition: Int, _ ownership: HostOwnership, to broker: Int) {
         var header = Header(.own)
         header.callID = core.sessions[broker].stamp
         writer.removeAll()
@@ -99,7 +99,7 @@ extension HostLoop {
 
     /// Credit keeps far below what a pipe holds, so a message that is not taken means that the broker is gone.
     func sendOutgoing(to broker: Int) {
-        guard let socket = sockets[broker], !socket.send(&outgoing) else { return }
+        guard !isMuted, let socket = sockets[broker], !socket.send(&outgoing) else { return }
         lost(broker)
     }
 }

@@ -18,6 +18,8 @@ final class HostLoop {
     var channels: [CallChannel?] = []
     var writer = MessagePackWriter()
     var outgoing = Message()
+    /// For tests: what would be sent is lost.
+    var isMuted = false
     private let context = Context()
     private var incoming = Message()
     private var random: SplitMix64
@@ -28,6 +30,8 @@ final class HostLoop {
 
     /// Messages taken from one broker before the others have a turn.
     private static let messagesPerTurn = 1_024
+    /// Time for them, in case that inline handlers are slow. Looked at now and then.
+    private static let timePerTurn = TimeAmount.milliseconds(5)
     private static let tickInterval = TimeAmount.milliseconds(20)
 
     init(plan: HostPlan, outbox: Outbox, logger: Logger) {
@@ -116,7 +120,8 @@ final class HostLoop {
     // MARK: Receiving
 
     private func receive(from broker: Int) {
-        for _ in 0..<HostLoop.messagesPerTurn {
+        for number in 1...HostLoop.messagesPerTurn {
+            if number.isMultiple(of: 32), .now() - loop.now > HostLoop.timePerTurn { break }
             // What came before may have ended the session.
             guard let socket = sockets[broker], socket.socket.receive(into: &incoming) else { return }
             incoming.withBytes { handle($0, from: broker) }
@@ -130,7 +135,11 @@ final class HostLoop {
         let bodyStart = Header.size + Int(header.metadataLength)
         switch header.kind {
         case .call:
-            call(header, frame, from: broker)
+            if let script = plan.script, let twist = script.twist(of: header.method) {
+                perform(twist, header, frame, from: broker)
+            } else {
+                call(header, frame, from: broker)
+            }
         case .data:
             let delivery = core.data(header, isEmpty: bodyStart == frame.count, from: broker)
             perform()

@@ -1,3 +1,4 @@
+import Compression
 import Logging
 import Methods
 import Sales
@@ -191,11 +192,30 @@ extension Worker {
     private func decode<Body: MessageBody>(_ header: Header, as: Body.Type) throws(CallRefusal) -> Body {
         do throws(WireError) {
             return try message.withBytes { bytes throws(WireError) in
-                try Frame.decodeBody(bytes, header: header, as: Body.self)
+                guard header.flags.contains(.compressed) else {
+                    return try Frame.decodeBody(bytes, header: header, as: Body.self)
+                }
+                return try Worker.decodeCompressed(bytes, header, as: Body.self)
             }
         } catch {
             throw .malformed(error)
         }
+    }
+
+    private static func decodeCompressed<Body: MessageBody>(
+        _ frame: Span<UInt8>, _ header: Header, as: Body.Type
+    ) throws(WireError) -> Body {
+        let start = Header.size + Int(header.metadataLength)
+        let plain: [UInt8]
+        do throws(CompressionError) {
+            plain = try Compression.decompress(frame.extracting(start...))
+        } catch {
+            throw WireError(.badValue, at: start, field: "compressed body")
+        }
+        var offset = 0
+        let body = try Body(decoding: plain.span, at: &offset)
+        guard offset == plain.count else { throw WireError(.trailingBytes, at: offset) }
+        return body
     }
 
     /// A request about a sale.

@@ -72,7 +72,15 @@ struct AnyRequest: MessageBody, Routed {
             let method = Method<AnyRequest, MessagePackValue>(
                 description.name, methodRouting, priority: priority)
             reply(try await client.call(method, self, options: options))
-        case .serverStream, .clientStream, .bidirectional, nil:
+        case .serverStream:
+            let method = StreamMethod<AnyRequest, MessagePackValue>(
+                description.name, .serverStream, methodRouting, priority: priority)
+            var options = options
+            options.deadline = nil
+            try await client.stream(method, self, options: options) { replies in
+                for try await item in replies { reply(item) }
+            }
+        case .clientStream, .bidirectional, nil:
             throw Failure(
                 .refused, "‘\(description.name)’ is a \(description.kind) method: write a client for it")
         }

@@ -178,7 +178,8 @@ import ZeroMQ
         options.security = .curveServer(pair, domain: "clients")
         let socket = try Socket(.router, in: context, options: options)
         let endpoint = try socket.bind("tcp://127.0.0.1:*")
-        let outcome = try ListenerProbe.run(endpoint, server: pair.publicKey, context: context, loop: loop)
+        let outcome = try ListenerProbe.run(
+            endpoint, server: pair.publicKey, context: context, loop: loop, within: .seconds(1))
         #expect(outcome == .unclear)
     }
 

@@ -26,6 +26,8 @@ struct Bench {
 
     static func brokerArguments(_ clients: String, _ workers: String) -> [String] {
         ["broker", "--name", "bench", "--clients", clients, "--workers", workers, "--log-level", "error"]
+            // Neither side of any ratio encrypts.
+            + (clients.hasPrefix("tcp://") ? ["--insecure-tcp"] : [])
     }
 
     /// Waits until a call comes back with an answer.

@@ -468,6 +468,19 @@ class TestInterceptors:
                 client.get_sale(7)
         assert outcomes[0].status is Status.CANCELLED and stampede_fake.calls == []
 
+    def test_one_that_fails_at_the_end_changes_nothing(
+        self, stampede_fake: FakeServer, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def broken(method: str, outcome: CallOutcome) -> None:
+            raise RuntimeError(method)
+
+        stampede_fake.sales.add(7)
+        with Client(stampede_fake.endpoints, interceptors=[measure_calls(broken)]) as client:
+            with client.watch_health() as watch:
+                next(watch)
+            assert client.get_sale(7).left == 10
+        assert "An interceptor failed" in caplog.text
+
     def test_calls_are_logged(self, stampede_fake: FakeServer, caplog: pytest.LogCaptureFixture) -> None:
         stampede_fake.sales.add(7)
         stampede_fake.drop_answer("order.place")
@@ -493,3 +506,24 @@ class TestInterceptors:
         one, two, three = (str(call.metadata["traceparent"]) for call in stampede_fake.calls)
         assert one[:36] == parent[:36] and one.endswith("-00") and one[36:52] != parent[36:52]
         assert two[3:35] != three[3:35] and len(two) == len(three) == 55
+
+    def test_with_opentelemetry_each_call_is_a_span(self, stampede_fake: FakeServer) -> None:
+        pytest.importorskip("opentelemetry.sdk.trace", reason="opentelemetry-sdk is not installed")
+        from opentelemetry import trace
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+        from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+        exporter, provider = InMemorySpanExporter(), TracerProvider()
+        provider.add_span_processor(SimpleSpanProcessor(exporter))
+        trace.set_tracer_provider(provider)
+        with Client(stampede_fake.endpoints, interceptors=[trace_calls(opentelemetry=True)]) as client:
+            with trace.get_tracer("shop").start_as_current_span("checkout") as checkout:
+                with pytest.raises(CallError):
+                    client.get_sale(7)
+        span = exporter.get_finished_spans()[0]
+        assert span.name == "sale.get" and span.parent is not None
+        assert span.parent.span_id == checkout.get_span_context().span_id
+        assert span.attributes is not None and span.attributes["rpc.stampede.status"] == "NOT_FOUND"
+        sent = str(stampede_fake.calls[0].metadata["traceparent"]).split("-")
+        assert sent[1:3] == [f"{span.context.trace_id:032x}", f"{span.context.span_id:016x}"]

@@ -50,6 +50,8 @@ class CallOutcome:
         return Status.OK if self.error is None else self.error.status
 
 
+_LOG = logging.getLogger("stampede_client")
+
 Finish: TypeAlias = Callable[[CallOutcome], None]
 Interceptor: TypeAlias = Callable[[CallContext], "Finish | None"]
 
@@ -79,7 +81,11 @@ class Interception:
             return
         outcome = CallOutcome(error, time.monotonic() - self._began, attempts, metadata or {})
         while self._finishers:
-            self._finishers.pop()(outcome)
+            try:
+                self._finishers.pop()(outcome)
+            except Exception:
+                # What has happened to the call must not depend on who keeps count of it.
+                _LOG.exception("An interceptor failed at the end of a call")
 
 
 def _refused(error: BaseException) -> CallError:

@@ -185,7 +185,7 @@ class ClientCore:
             self.counts.retries += 1
         # Zero would mean "no deadline".
         left = request.deadline - now
-        header.milliseconds = 0 if left == inf else max(1, int(left * 1000))
+        header.milliseconds = 0 if left == inf else min(max(1, int(left * 1000)), 0xFFFF_FFFF)
         if call.stream is not None:
             call.stream.restart()
         self.sessions[broker].attempts[header.call_id] = call

@@ -62,6 +62,21 @@ class ThreadShell:
             self._thread.join()
 
     def _run(self) -> None:
+        try:
+            self._turn_until_closed()
+        finally:
+            # Also after a mistake of our own: whoever waits must not wait for ever.
+            with self._lock:
+                self._is_closing = True
+                jobs, self._inbox = self._inbox, deque()
+            for job in jobs:
+                job()
+            self.engine.close()
+            self._selector.close()
+            self._bell.close()
+            self._rope.close()
+
+    def _turn_until_closed(self) -> None:
         is_settled = True
         self.engine.tick()
         next_tick = self.engine.next_tick()
@@ -79,15 +94,11 @@ class ThreadShell:
             for job in jobs:
                 job()
             if is_closing:
-                break
+                return
             is_settled = self.engine.settle()
             if MONOTONIC() >= next_tick:
                 self.engine.tick()
             next_tick = self.engine.next_tick()
-        self.engine.close()
-        self._selector.close()
-        self._bell.close()
-        self._rope.close()
 
     def perform(self, request: Request) -> Ending:
         """A unary call. An interrupt (Ctrl-C) withdraws it."""

@@ -20,6 +20,8 @@ Called: TypeAlias = Callable[["FakeBroker", Header, bytes, bytes], "ServerCall |
 class FakeBroker:
     """Runs on the server's event loop, and on nothing else."""
 
+    MESSAGES_PER_TURN = 32
+    """Then handlers have their turn: else many calls at once would look like a broker that has died."""
     BIND_LIMIT = 2.0
     """Seconds that a socket of before may take to let go of the endpoint."""
 
@@ -114,13 +116,16 @@ class FakeBroker:
                 del self._calls[key]
 
     def _readable(self) -> None:
-        while self._socket is not None and not self.is_frozen:
+        for _ in range(self.MESSAGES_PER_TURN):
+            if self._socket is None or self.is_frozen:
+                return
             try:
                 message = self._socket.recv_multipart(zmq.DONTWAIT)
             except zmq.Again:
                 return
             if len(message) == 2:
                 self._received(*message)
+        self._loop.call_soon(self._readable)
 
     def _received(self, identity: bytes, frame: bytes) -> None:
         self._clients.add(identity)
