@@ -6,7 +6,7 @@ struct BrokerCounts {
     private let stampede: String
     private let peers: String
     private let folder: String
-    private let count = 4_000
+    private let count = 10_000
 
     init(stampede: String, peers: String, folder: String) {
         self.stampede = stampede
@@ -16,7 +16,12 @@ struct BrokerCounts {
 
     func run() throws -> [String: Int] {
         var counts: [String: Int] = [:]
-        let paths = [("broker.call", []), ("broker.keyed", ["--order"]), ("broker.refusal", ["--place"])]
+        let paths = [
+            ("broker.call-one-by-one", []),
+            // Several calls in a turn of the loop.
+            ("broker.call", ["--window", "64"]), ("broker.keyed", ["--window", "64", "--order"]),
+            ("broker.refusal", ["--window", "64", "--place"]),
+        ]
         for (name, flags) in paths {
             let once = try instructions(name, count, flags), twice = try instructions(name, 2 * count, flags)
             func perCall(_ part: ([String: Int]) -> Int) -> Int {

@@ -81,7 +81,8 @@ extension [String: Int] {
     /// Instructions of our own code and Swift's runtime; the rest is libzmq and the C library.
     var own: Int {
         reduce(0) { sum, entry in
-            let isOurs = entry.key == "stampede" || entry.key.hasPrefix("libswift") || entry.key == "cores"
+            let isOurs =
+                entry.key.hasPrefix("stampede") || entry.key.hasPrefix("libswift") || entry.key == "cores"
             return isOurs ? sum + entry.value : sum
         }
     }
