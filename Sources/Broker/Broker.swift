@@ -44,6 +44,8 @@ public final class Broker {
         self.context = context
         self.doorkeeper = doorkeeper
         self.logger = logger
+        var configuration = configuration
+        if configuration.secret == 0 { configuration.secret = .random(in: 1 ... .max) }
         core = BrokerCore(configuration: configuration, now: .now())
         kept = KeptMessages(capacity: configuration.maximumCalls)
         var options = SocketOptions()

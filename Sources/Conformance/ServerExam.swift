@@ -93,7 +93,8 @@ extension ServerExam {
             ("a reserved flag", frame(3, 0x81)), ("metadata beyond the end", frame(5, 0xff)),
             ("an unknown priority", frame(6, 9)), ("a reserved byte", frame(44, 1)),
             ("a call named zero", frame(8, 0)), ("a RESULT", frame(8, 1, of: .result)),
-            ("a READY", frame(8, 1, of: .ready)), ("an OWN", frame(8, 1, of: .own)), ("a BEAT", frame(8, 1, of: .beat)),
+            ("a READY", frame(8, 1, of: .ready)), ("an OWN", frame(8, 1, of: .own)),
+            ("a BEAT", frame(8, 1, of: .beat)),
             ("a DESCRIBE", frame(8, 1, of: .describe)), ("a RETURN", frame(8, 1, of: .returned)),
         ]
     }()

@@ -16,7 +16,9 @@ import ZeroMQ
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let broker = Process()
         broker.executableURL = URL(filePath: Program.path)
-        broker.arguments = ["broker", "--name", "b", "--clients", "ipc://\(folder)/c", "--workers", "ipc://\(folder)/w"]
+        broker.arguments = [
+            "broker", "--name", "b", "--clients", "ipc://\(folder)/c", "--workers", "ipc://\(folder)/w",
+        ]
         broker.standardError = FileHandle.nullDevice
         broker.standardOutput = FileHandle.nullDevice
         try broker.run()
@@ -25,6 +27,7 @@ import ZeroMQ
             broker.waitUntilExit()
         }
         let crowd = try IdleCrowd(endpoint: "ipc://\(folder)/c")
+        try crowd.waitForBroker()
         try crowd.connect(1)
         let atStart = try memory(of: broker.processIdentifier)
         try crowd.connect(Self.clients)
@@ -92,6 +95,20 @@ private final class IdleCrowd {
             for client in clients { client.read() }
             usleep(1_000)
         }
+    }
+
+    /// A socket that found nobody does not try again, so each try is a new one.
+    func waitForBroker() throws {
+        let end = MonotonicTime.now() + .seconds(60)
+        while MonotonicTime.now() < end {
+            let socket = try Socket(.dealer, in: context)
+            try socket.connect(endpoint)
+            for _ in 0..<100 {
+                if socket.isWritable { return }
+                usleep(1_000)
+            }
+        }
+        throw TooSlow()
     }
 
     func connect(_ count: Int) throws {

@@ -53,7 +53,9 @@ extension BrokerCore {
 
     /// Tells everybody who watches what has changed. However many watch, a service is judged once.
     mutating func tellWatchers(_ now: MonotonicTime) {
-        guard !watching.isEmpty, healthVersion != toldVersion, now - toldAt >= .milliseconds(100) else { return }
+        guard !watching.isEmpty, healthVersion != toldVersion, now - toldAt >= .milliseconds(100) else {
+            return
+        }
         toldVersion = healthVersion
         toldAt = now
         var judged: [String?: Health] = [:]
