@@ -9,8 +9,15 @@ extension BrokerCore {
         var told: Health?
     }
 
+    /// Watchers that are looked at in one turn of the loop.
+    private static let watchersPerTurn = 2_000
+
     /// - Parameter service: nil for any.
     func health(of service: String?) -> Health {
+        // Whoever asks for what nobody has must not cost a look at every worker.
+        if let service, !catalog.has(service: service) {
+            return Health(service: service, status: .unknown, workers: 0, unowned: 0)
+        }
         var serving = 0
         var known = service.map(catalog.isOwn(service:)) ?? true
         let isOwn = service.map(catalog.isOwn(service:)) ?? false
@@ -53,21 +60,27 @@ extension BrokerCore {
 
     /// Tells everybody who watches what has changed. However many watch, a service is judged once.
     mutating func tellWatchers(_ now: MonotonicTime) {
-        guard !watching.isEmpty, healthVersion != toldVersion, now - toldAt >= .milliseconds(100) else {
-            return
-        }
-        toldVersion = healthVersion
-        toldAt = now
-        var judged: [String?: Health] = [:]
-        var slot = watching.first
-        while slot >= 0 {
-            let next = table.places.next(after: slot)
-            if let watch = watches[slot] {
-                let health = judged[watch.service] ?? health(of: watch.service)
-                judged[watch.service] = health
-                if health != watch.told { tell(slot, health) }
+        if untold == 0 {
+            guard !watching.isEmpty, healthVersion != toldVersion, now - toldAt >= .milliseconds(100) else {
+                return
             }
-            slot = next
+            toldVersion = healthVersion
+            toldAt = now
+            untold = watching.count
+        }
+        var judged: [String?: Health] = [:]
+        // A part of them per turn, so that nobody else waits. Whoever was looked at goes to the end of the list.
+        let part = min(untold, BrokerCore.watchersPerTurn)
+        untold -= part
+        for _ in 0..<part {
+            let slot = watching.first
+            guard slot >= 0 else { break }
+            table.places.remove(slot, from: &watching)
+            table.places.append(slot, to: &watching)
+            guard let watch = watches[slot] else { continue }
+            let health = judged[watch.service] ?? health(of: watch.service)
+            judged[watch.service] = health
+            if health != watch.told { tell(slot, health) }
         }
     }
 

@@ -42,10 +42,15 @@ extension BrokerCore {
 
     /// The session of this identity, refreshed; a peer without one is told to begin anew.
     mutating func worker(_ identity: PeerIdentity, _ now: MonotonicTime) -> Int32? {
+        if workers.indices.contains(Int(recentWorker)), workers[Int(recentWorker)]?.identity == identity {
+            workers[Int(recentWorker)]!.lastSeen = now
+            return recentWorker
+        }
         guard let index = workerIndex[identity] else {
             effects.append(.goAway(identity))
             return nil
         }
+        recentWorker = index
         workers[Int(index)]!.lastSeen = now
         return index
     }

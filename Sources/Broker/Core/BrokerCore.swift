@@ -14,6 +14,11 @@ struct BrokerCore {
     var wheel: DeadlineWheel
     var clients: [ClientState?] = []
     var freeClients: [Int32] = []
+    /// Whose message came last, on either side; -1 for nobody. Only a guess: it is compared before it is used.
+    var recentClient: Int32 = -1
+    /// Where the search for somebody idle goes on.
+    var nextIdle = 0
+    var recentWorker: Int32 = -1
     var clientIndex: [ClientState.Key: Int32] = [:]
     var workers: [WorkerState?] = []
     var workerIndex: [PeerIdentity: Int32] = [:]
@@ -35,6 +40,8 @@ struct BrokerCore {
     var healthVersion: UInt64 = 0
     var toldVersion: UInt64 = 0
     var toldAt = MonotonicTime.distantPast
+    /// Watchers that are still to be looked at since the last change.
+    var untold = 0
     var catalog = Catalog()
     /// Bodies that effects refer to, cleared with them: effects stay plain values.
     var bodies: [[UInt8]] = []
@@ -415,7 +422,7 @@ struct BrokerCore {
     /// Ends a call with an answer of the broker's own. Says "not executed" only if nobody ever had it.
     mutating func fail(_ slot: Int32, _ status: Status, _ reason: Reason, retryAfter: TimeAmount = .zero) {
         let call = table[slot]
-        let isMaybe = call.isMaybe || call.place == .inFlight
+        let isMaybe = call.isMaybe || call.place == .inFlight || call.place == .watching
         refuse(
             call.client, call.clientCallID,
             Verdict(
@@ -423,6 +430,11 @@ struct BrokerCore {
                 retryAfter: retryAfter))
         end(slot)
     }
+
+    // Read here and not outside: there the whole state would be copied for one field.
+
+    func identity(ofWorker worker: Int32) -> PeerIdentity? { workers[Int(worker)]?.identity }
+    func key(ofClient client: Int32) -> ClientState.Key? { clients[Int(client)]?.key }
 
     mutating func refuse(_ client: Int32, _ callID: UInt64, _ verdict: Verdict) {
         effects.append(.refuse(client: client, callID: callID, verdict))
