@@ -26,16 +26,18 @@ final class Peer {
         process.waitUntilExit()
     }
 
-    /// CPU time that all its threads have used, in nanoseconds.
+    /// CPU time that the process has used, threads that have ended included, in nanoseconds: it never shrinks.
     var cpuTime: UInt64 {
-        let tasks = "/proc/\(process.processIdentifier)/task"
-        let threads = (try? FileManager.default.contentsOfDirectory(atPath: tasks)) ?? []
-        return threads.reduce(0) { sum, thread in
-            // The first field: nanoseconds spent on the CPU.
-            let text = (try? String(contentsOfFile: "\(tasks)/\(thread)/schedstat", encoding: .utf8)) ?? ""
-            return sum + (text.split(separator: " ").first.flatMap { UInt64($0) } ?? 0)
-        }
+        var clock = clockid_t()
+        var time = timespec()
+        guard clock_getcpuclockid(process.processIdentifier, &clock) == 0, clock_gettime(clock, &time) == 0
+        else { return lastTime }
+        lastTime = UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+        return lastTime
     }
+
+    /// What was read last, for a process that has ended.
+    private var lastTime: UInt64 = 0
 
     /// Runs a program to its end and returns the summary that it prints.
     static func summary(of program: String, _ arguments: [String]) throws -> Summary {
@@ -100,16 +102,38 @@ final class Meeting {
     static func freePort() throws -> UInt16 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        var bound = sockaddr_in()
+        let code = withAddress(port: 0) { bind(descriptor, $0, $1) }
+        let named = withUnsafeMutablePointer(to: &bound) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) }
+        }
+        guard code == 0, named == 0 else { throw Failure("no TCP port is free on 127.0.0.1") }
+        return UInt16(bigEndian: bound.sin_port)
+    }
+
+    /// Waits until a server listens at the port.
+    static func waitUntilOpen(_ port: UInt16) throws {
+        for _ in 0..<200 {
+            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            defer { close(descriptor) }
+            if withAddress(port: port, { connect(descriptor, $0, $1) }) == 0 { return }
+            usleep(50_000)
+        }
+        throw Failure("nobody listens at port \(port) of 127.0.0.1")
+    }
+
+    private static func withAddress(
+        port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
+    ) -> Int32 {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let code = withUnsafeMutablePointer(to: &address) { pointer in
+        return withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, size) == 0 ? getsockname(descriptor, $0, &size) : -1
+                body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        guard code == 0 else { throw Failure("no TCP port is free on 127.0.0.1") }
-        return UInt16(bigEndian: address.sin_port)
     }
 }

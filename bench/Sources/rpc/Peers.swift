@@ -28,6 +28,7 @@ struct ForwardingPeers {
         let echo = try Peer("echo", peers, ["echo", echoEndpoint])
         processes = [forwarder, floorWorker, broker, worker, ownBroker, swiftWorker, echo]
 
+        let processes = processes
         func subject(_ name: String, _ endpoint: String, _ flags: [String], _ middle: Peer) -> Subject {
             Subject(
                 name: name, program: peers,
@@ -36,7 +37,7 @@ struct ForwardingPeers {
                         "client", endpoint, "--window", String($0), "--warmup", String($1), "--measure",
                         String($2),
                     ] + flags
-                }, middle: middle)
+                }, middle: middle, peers: processes)
         }
         floor = subject("C client, C forwarder, C worker", floorClients, [], forwarder)
         self.broker = subject("C client, our broker, C worker", clients, [], broker)
@@ -44,10 +45,11 @@ struct ForwardingPeers {
         refusals = subject("C client, our broker's gate", clients, ["--place"], broker)
         swiftClient = Subject(
             name: "Swift client, our broker, C worker", program: programs + "/swift-client",
-            arguments: { [clients, String($0), String($1), String($2)] }, middle: broker)
+            arguments: { [clients, String($0), String($1), String($2)] }, middle: broker, peers: processes)
         endToEnd = Subject(
             name: "Swift client, our broker, Swift worker", program: programs + "/swift-client",
-            arguments: { [ownClients, String($0), String($1), String($2)] }, middle: ownBroker)
+            arguments: { [ownClients, String($0), String($1), String($2)] }, middle: ownBroker,
+            peers: processes)
         for endpoint in [floorClients, clients, ownClients] { try Bench.waitUntilServed(peers, endpoint) }
     }
 }
@@ -64,6 +66,7 @@ struct GRPCServer {
         self.coalesces = coalesces
         port = try Meeting.freePort()
         process = try Peer("grpc server", folder + "/grpc-server", [String(port), coalesces ? "1" : "0"])
+        try Meeting.waitUntilOpen(port)
     }
 
     func subject(connections: Int) -> Subject {
@@ -74,6 +77,6 @@ struct GRPCServer {
             arguments: {
                 [String(port), coalescing, String(connections), String($0), String($1), String($2)]
             },
-            middle: nil)
+            middle: nil, peers: [process])
     }
 }

@@ -3,15 +3,17 @@ struct Ratio: Codable {
     /// As in the thresholds' file.
     let name: String
     let text: String
-    /// The median of the rounds' ratios, each of two measurements made one after the other.
+    /// The median of the rounds' ratios, each of two measurements made one after the other. Rounds in which
+    /// others used the machine are left out, unless that leaves fewer than three: then it is the quietest three.
     let value: Double
+    let rounds: Int
     let lowest: Double
     let highest: Double
     var atLeast: Double?
     var atMost: Double?
 
     enum CodingKeys: String, CodingKey {
-        case name, text, value, lowest, highest
+        case name, text, value, rounds, lowest, highest
         case atLeast = "at_least"
         case atMost = "at_most"
     }
@@ -26,6 +28,7 @@ struct Ratio: Codable {
         self.name = name
         self.text = text
         value = values.median
+        rounds = values.count
         lowest = values.min() ?? .nan
         highest = values.max() ?? .nan
     }
@@ -37,14 +40,27 @@ struct Ratio: Codable {
         _ name: String, _ text: String, _ ours: [Measurement], to theirs: [Measurement],
         _ measure: Measure = .rate
     ) {
-        let values = ours.compactMap { mine -> Double? in
-            guard let other = theirs.first(where: { $0.round == mine.round }) else { return nil }
-            return switch measure {
-            case .rate: mine.callsPerSecond / other.callsPerSecond
-            case .p50: mine.p50 / other.p50
-            }
+        let pairs = ours.compactMap { mine in
+            theirs.first { $0.round == mine.round }.map { (mine: mine, other: $0) }
         }
-        self.init(name, text, values)
+        self.init(
+            name, text,
+            Ratio.quiet(pairs).map {
+                switch measure {
+                case .rate: $0.mine.callsPerSecond / $0.other.callsPerSecond
+                case .p50: $0.mine.p50 / $0.other.p50
+                }
+            })
+    }
+
+    private typealias Pair = (mine: Measurement, other: Measurement)
+
+    private static func quiet(_ pairs: [Pair]) -> [Pair] {
+        let quiet = pairs.filter { $0.mine.isQuiet && $0.other.isQuiet }
+        guard quiet.count < 3 else { return quiet }
+        return Array(
+            pairs.sorted { max($0.mine.others, $0.other.others) < max($1.mine.others, $1.other.others) }
+                .prefix(3))
     }
 }
 

@@ -49,10 +49,13 @@ struct Report: Codable {
         Swift.print(
             "\n\(settings["transport"]!) on \(machine["cpus"]!) CPUs (\(machine["model"]!)); medians\n")
         table(
-            ["subject", "window", "calls/s", "p50 µs", "p99 µs", "middle µs/call", "steal %", "idle %"],
+            [
+                "subject", "window", "calls/s", "p50 µs", "p99 µs", "middle µs/call", "steal %", "idle %",
+                "others %",
+            ],
             summaries)
         Swift.print("\ngrpc-swift 2 over tcp, plaintext: \(settings["grpc"]!)\n")
-        table(["ratio", "value", "lowest", "highest", "wanted", ""], ratios.map(row))
+        table(["ratio", "value", "lowest", "highest", "rounds", "wanted", ""], ratios.map(row))
         for cost in allocations {
             Swift.print("libzmq's own allocations per \(cost.path) call: \(cost.zeromq.text(3))")
         }
@@ -72,7 +75,7 @@ struct Report: Codable {
             return [
                 first.subject, String(first.window), median(\.callsPerSecond).text(0), median(\.p50).text(0),
                 median(\.p99).text(0), cpu.isEmpty ? "" : cpu.median.text(2), median(\.steal).text(1),
-                median(\.idle).text(1),
+                median(\.idle).text(1), median(\.others).text(1),
             ]
         }
     }
@@ -83,7 +86,7 @@ struct Report: Codable {
             ratio.atLeast.map { "≥ \($0.text(-1))" } ?? ratio.atMost.map { "≤ \($0.text(-1))" } ?? "–"
         return [
             ratio.text, ratio.value.text(digits), ratio.lowest.text(digits), ratio.highest.text(digits),
-            wanted,
+            String(ratio.rounds), wanted,
             wanted == "–" ? "" : ratio.isMet ? "met" : "NOT MET",
         ]
     }

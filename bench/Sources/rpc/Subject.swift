@@ -6,6 +6,17 @@ struct Subject {
     let arguments: (_ window: Int, _ warmUp: Int, _ measured: Int) -> [String]
     /// The process whose CPU time per call is recorded beside the rate.
     let middle: Peer?
+    /// All processes that take part, but for the client.
+    let peers: [Peer]
+}
+
+extension Subject {
+    func named(_ name: String) -> Subject {
+        Subject(name: name, program: program, arguments: arguments, middle: middle, peers: peers)
+    }
+
+    /// CPU time of the peers so far, in nanoseconds.
+    fileprivate var peersTime: UInt64 { peers.reduce(0) { $0 + $1.cpuTime } }
 }
 
 /// One measurement of a subject.
@@ -21,10 +32,15 @@ struct Measurement: Codable {
     /// Percent of the machine's CPU time that others took away, and that nobody used.
     let steal: Double
     let idle: Double
+    /// Percent that went to processes that have nothing to do with it.
+    let others: Double
     let load: Double
 
+    /// Little enough of the machine was used by others for the measurement to say something.
+    var isQuiet: Bool { others + steal <= 10 }
+
     enum CodingKeys: String, CodingKey {
-        case subject, window, round, steal, idle, load
+        case subject, window, round, steal, idle, others, load
         case callsPerSecond = "calls_per_s"
         case p50 = "p50_us"
         case p99 = "p99_us"
@@ -48,10 +64,12 @@ struct Record {
     }
 
     func measure(_ subject: Subject, window: Int, round: Int) throws -> Measurement {
-        let (machine, cpu) = (Machine.now(), subject.middle?.cpuTime)
+        let (cpu, peers) = (subject.middle?.cpuTime, subject.peersTime)
+        let machine = Machine.now()
         let summary = try Peer.summary(
             of: subject.program, subject.arguments(window, options.warmUp, options.measured))
         let after = Machine.now()
+        let peersTime = subject.peersTime - peers
         guard summary.failed == 0, summary.calls > 0 else {
             throw Failure("\(subject.name): \(summary.failed) of \(summary.calls) calls failed")
         }
@@ -65,7 +83,8 @@ struct Record {
             subject: subject.name, window: window, round: round, callsPerSecond: summary.callsPerSecond,
             p50: summary.p50, p99: summary.p99, middleCPU: middleCPU,
             steal: after.steal(since: machine),
-            idle: after.idle(since: machine), load: Machine.load)
+            idle: after.idle(since: machine), others: after.others(since: machine, peers: peersTime),
+            load: Machine.load)
     }
 
     func of(_ subject: String, window: Int) -> [Measurement] {

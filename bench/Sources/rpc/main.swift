@@ -7,8 +7,8 @@ do {
     var bench = try Bench(options)
     try bench.run()
     let report = try Report(bench, options)
-    report.print()
     try report.write(to: options.results)
+    report.print()
     print("\nwritten to \(options.results)")
     if !report.isMet {
         print("a ratio misses its threshold")
