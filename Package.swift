@@ -114,7 +114,8 @@ let package = Package(
         .executableTarget(
             name: "stampede",
             dependencies: [
-                "Broker", "Conformance", "Workers", "Client", "Cluster", "Ledger", "Redis", "Methods", "Sales", "Wire",
+                "Broker", "Conformance", "Workers", "Client", "Cluster", "Ledger", "Redis", "Methods",
+                "Sales", "Wire",
                 "ZeroMQ",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),

@@ -9,8 +9,8 @@ public final class Broker {
     let loop: EventLoop
     let context: Context
     private let logger: Logger
-    var core: BrokerCore
-    private var kept: KeptMessages
+    private let heldCore: ThreadBound<BrokerCore>
+    private let heldKept: ThreadBound<KeptMessages>
     let clientSide: SideSocket
     let workerSide: SideSocket
     /// Asks for keys at TCP endpoints; without one nobody is asked.
@@ -21,9 +21,12 @@ public final class Broker {
     private let locks: [HeldLock]
     private var writer = MessagePackWriter()
     /// Used for every receive: nothing is made per message.
-    private var identity = Message()
-    var message = Message()
-    var outgoing = Message()
+    private let heldIdentity = ThreadBound(Message())
+    private let heldMessage = ThreadBound(Message())
+    private let heldOutgoing = ThreadBound(Message())
+    private let heldOutbox = ThreadBound(Outbox())
+    /// The other of two that change places: while one is sent, what that leads to goes into the other.
+    private let heldLeaving = ThreadBound(Outbox())
 
     /// Messages read from one socket before the other gets its turn.
     private static let drainLimit = 256
@@ -44,8 +47,10 @@ public final class Broker {
         self.context = context
         self.doorkeeper = doorkeeper
         self.logger = logger
-        core = BrokerCore(configuration: configuration, now: .now())
-        kept = KeptMessages(capacity: configuration.maximumCalls)
+        var configuration = configuration
+        if configuration.secret == 0 { configuration.secret = .random(in: 1 ... .max) }
+        heldCore = ThreadBound(BrokerCore(configuration: configuration, now: .now()))
+        heldKept = ThreadBound(KeptMessages(capacity: configuration.maximumCalls))
         var options = SocketOptions()
         options.maximumMessageSize = Limits.messageSize
         clientSide = SideSocket(socket: try Socket(.router, in: context, options: options))
@@ -69,6 +74,7 @@ public final class Broker {
             perform()
         }
         loop.schedule(every: core.configuration.beatInterval) { [unowned self] in sendBeats() }
+        loop.atTurnEnd { [unowned self] in flush() }
     }
 
     /// Tells every peer to go elsewhere. What is in flight ends as if the broker had died: nothing is lost by it.
@@ -79,6 +85,38 @@ public final class Broker {
         for case let worker? in core.workers {
             sendHeader(Header(.goAway), to: worker.identity, on: workerSide)
         }
+    }
+
+    // MARK: State
+
+    var core: BrokerCore {
+        _read { yield heldCore.value }
+        _modify { yield &heldCore.value }
+    }
+    private var kept: KeptMessages {
+        _read { yield heldKept.value }
+        _modify { yield &heldKept.value }
+    }
+    private var identity: Message {
+        _read { yield heldIdentity.value }
+        _modify { yield &heldIdentity.value }
+    }
+    /// The message that is being handled.
+    var message: Message {
+        _read { yield heldMessage.value }
+        _modify { yield &heldMessage.value }
+    }
+    var outgoing: Message {
+        _read { yield heldOutgoing.value }
+        _modify { yield &heldOutgoing.value }
+    }
+    private var outbox: Outbox {
+        _read { yield heldOutbox.value }
+        _modify { yield &heldOutbox.value }
+    }
+    private var leaving: Outbox {
+        _read { yield heldLeaving.value }
+        _modify { yield &heldLeaving.value }
     }
 
     // MARK: Receiving
@@ -106,7 +144,11 @@ public final class Broker {
         guard let client = core.client(peer, now) else {
             return turnAway(peer, header, Broker.noRoom, on: clientSide)
         }
-        guard !core.clients[Int(client)]!.isMuted else { return }
+        if core.clients[Int(client)]!.isMuted {
+            // Nothing of it is taken but the proof of what it has read meanwhile.
+            if header.kind == .pong { core.pong(header.callID, from: client) }
+            return
+        }
         switch header.kind {
         case .call:
             // The system's own priority is not for clients to take.
@@ -148,8 +190,7 @@ public final class Broker {
         guard call.kind == .call, call.callID != 0 else { return }
         let header = failure(call.callID, verdict)
         outgoing = Message(header: header, body: writer)
-        // A peer that is gone needs no answer.
-        _ = peer.withBytes { side.socket.send(&outgoing, to: $0) }
+        depart(&outgoing, to: peer, on: side, .nobody)
     }
 
     private func receiveFromWorkers() {
@@ -266,12 +307,12 @@ public final class Broker {
         case .item(let client, let callID, let sequence, let body):
             sendItem(to: client, callID, sequence, core.bodies[Int(body)])
         case .ask(let client, let number):
-            guard let key = core.clients[Int(client)]?.key else { return }
+            guard let key = core.key(ofClient: client) else { return }
             var ping = Header(.ping)
             ping.callID = number
             sendHeader(ping, to: key.identity, on: key.isWorker ? workerSide : clientSide)
         case .cutOff(let client):
-            guard let key = core.clients[Int(client)]?.key else { return }
+            guard let key = core.key(ofClient: client) else { return }
             logger.warning("Cut off a client that does not read what it asked for")
             sendHeader(Header(.goAway), to: key.identity, on: key.isWorker ? workerSide : clientSide)
         case .cancel(let worker, let id):
@@ -287,18 +328,17 @@ public final class Broker {
     }
 
     private func send(_ slot: Int32, to worker: Int32, _ incoming: Header?) {
-        guard let identity = core.workers[Int(worker)]?.identity, core.table[slot].place == .inFlight,
+        guard let identity = core.identity(ofWorker: worker), core.table[slot].place == .inFlight,
             core.table[slot].worker == worker
         else { return }
         let id = core.table.id(of: slot)
         let deadline = core.table[slot].deadline
         let left = deadline == .distantFuture ? 0 : max(1, (deadline - loop.now).milliseconds)
-        let result: Socket.SendResult
         if var header = incoming {
             patch(&header, id: id, left: left)
             core.workers[Int(worker)]!.reading.sent(message.count)
             message.withMutableSpan { header.encode(into: &$0) }
-            result = identity.withBytes { workerSide.socket.send(&message, to: $0) }
+            depart(&message, to: identity, on: workerSide, .call(slot: slot, id: id, worker: worker))
         } else {
             outgoing = kept.message(slot)
             guard var header = outgoing.withBytes({ try? Header(decoding: $0) }) else { return }
@@ -309,24 +349,21 @@ public final class Broker {
             patch(&header, id: id, left: left)
             core.workers[Int(worker)]!.reading.sent(outgoing.count)
             outgoing.withMutableSpan { header.encode(into: &$0) }
-            result = identity.withBytes { workerSide.socket.send(&outgoing, to: $0) }
+            depart(&outgoing, to: identity, on: workerSide, .call(slot: slot, id: id, worker: worker))
         }
-        if result != .sent { core.unsendable(slot: slot, worker: worker, loop.now) }
     }
 
     /// Passes an item or credit on under the name that the receiver knows the call by.
     private func pass(_ slot: Int32, _ sequence: UInt32, toWorker incoming: Header?) {
         let worker = core.table[slot].worker
         guard var header = incoming, core.table[slot].place == .inFlight,
-            let identity = core.workers[Int(worker)]?.identity
+            let identity = core.identity(ofWorker: worker)
         else { return }
         header.callID = core.table.id(of: slot)
         header.sequence = sequence
         core.workers[Int(worker)]!.reading.sent(message.count)
         message.withMutableSpan { header.encode(into: &$0) }
-        if identity.withBytes({ workerSide.socket.send(&message, to: $0) }) != .sent {
-            core.workerLost(worker, loop.now)
-        }
+        depart(&message, to: identity, on: workerSide, .worker(worker))
     }
 
     private func pass(_ slot: Int32, _ sequence: UInt32, toCaller incoming: Header?) {
@@ -358,16 +395,55 @@ public final class Broker {
         send(&message, to: client)
     }
 
-    /// Sends a whole message to a client; one that cannot be reached is gone.
+    /// Sends a whole message to a client.
     func send(_ message: inout Message, to client: Int32) {
-        guard let key = core.clients[Int(client)]?.key else { return }
-        let size = message.count
-        let side = key.isWorker ? workerSide : clientSide
-        if key.identity.withBytes({ side.socket.send(&message, to: $0) }) == .sent {
-            core.sent(size, to: client)
-        } else {
-            core.clientLost(client)
+        guard let key = core.key(ofClient: client) else { return }
+        core.sent(message.count, to: client)
+        depart(&message, to: key.identity, on: key.isWorker ? workerSide : clientSide, .client(client))
+    }
+
+    // MARK: Leaving
+
+    /// Sends a message at the end of the turn.
+    private func depart(
+        _ message: inout Message, to identity: PeerIdentity, on side: SideSocket,
+        _ purpose: Outbox.Departure.Purpose
+    ) {
+        if outbox.isFull { flush() }
+        outbox.append(
+            &message,
+            Outbox.Departure(identity: identity, isForWorkers: side === workerSide, purpose: purpose))
+    }
+
+    /// Sends all that was decided, and what follows from peers that cannot be reached.
+    private func flush() {
+        while !outbox.isEmpty {
+            swap(&outbox, &leaving)
+            var failed: [Outbox.Departure] = []
+            leaving.send(clients: clientSide, workers: workerSide) { failed.append($0) }
+            for departure in failed { unsent(departure) }
         }
+    }
+
+    private func unsent(_ departure: Outbox.Departure) {
+        switch departure.purpose {
+        case .call(let slot, let id, let worker):
+            guard core.identity(ofWorker: worker) == departure.identity else { return }
+            if core.table.slot(of: id) == slot {
+                core.unsendable(slot: slot, worker: worker, loop.now)
+            } else {
+                core.workerLost(worker, loop.now)
+            }
+        case .worker(let worker):
+            guard core.identity(ofWorker: worker) == departure.identity else { return }
+            core.workerLost(worker, loop.now)
+        case .client(let client):
+            guard core.key(ofClient: client)?.identity == departure.identity else { return }
+            core.clientLost(client)
+        case .nobody:
+            return
+        }
+        perform()
     }
 
     private func refuse(_ client: Int32, _ callID: UInt64, _ verdict: Verdict) {
@@ -399,8 +475,14 @@ public final class Broker {
             case HealthMethods.check.id:
                 answer(client, callID, core.health(of: try body(of: header, as: HealthCheck.self).service))
             case HealthMethods.watch.id:
-                guard header.flags.contains(.stream) else { return refuseKind(client, callID) }
-                core.watch(try body(of: header, as: HealthCheck.self).service, header, from: client, loop.now)
+                guard header.flags.contains(.stream) else {
+                    throw WireError(.badValue, at: 3, field: "flags")
+                }
+                let service = try body(of: header, as: HealthCheck.self).service
+                guard service?.utf8.count ?? 0 <= Limits.nameLength else {
+                    throw WireError(.badValue, at: Header.size, field: "service")
+                }
+                core.watch(service, header, from: client, loop.now)
             case ReflectionMethods.list.id: sendMethods(to: client, callID)
             case ReflectionMethods.describe.id:
                 try describe(try body(of: header, as: DescribeMethod.self).method, to: client, callID)
@@ -411,12 +493,6 @@ public final class Broker {
                 client, callID,
                 Verdict(status: .invalidArgument, certainty: .notExecuted, reason: .malformed))
         }
-    }
-
-    private func refuseKind(_ client: Int32, _ callID: UInt64) {
-        core.refuse(
-            client, callID,
-            Verdict(status: .invalidArgument, certainty: .notExecuted, reason: .wrongRoute))
     }
 
     private func answer(_ client: Int32, _ callID: UInt64, _ body: some MessageBody) {
@@ -487,17 +563,14 @@ public final class Broker {
             guard let worker = core.workers[index] else { continue }
             core.askedWorker(index, now)
             outgoing = Message(header: header, body: writer)
-            let result = worker.identity.withBytes { workerSide.socket.send(&outgoing, to: $0) }
-            if result != .sent { core.workerLost(Int32(index), now) }
+            depart(&outgoing, to: worker.identity, on: workerSide, .worker(Int32(index)))
         }
-        perform()
     }
 
     func sendHeader(_ header: Header, to peer: PeerIdentity, on side: SideSocket) {
         writer.removeAll()
         outgoing = Message(header: header, body: writer)
-        // A peer that is gone needs no answer.
-        _ = peer.withBytes { side.socket.send(&outgoing, to: $0) }
+        depart(&outgoing, to: peer, on: side, .nobody)
     }
 
     private func log(_ effect: Effect) {

@@ -20,6 +20,9 @@ extension Verdict {
         case (_, .permissionDenied): "Only the workers of the cluster may call this method."
         case (.wrongRoute, _): "There is no such partition; check the number."
         case (_, .deadlineExceeded): "The deadline passed; retry with the same key, or settle."
+        case (.malformed, _):
+            "The request cannot be read, or is not of the method's kind; compare it with PROTOCOL.md."
+        case (_, .aborted): "The caller said nothing for too long, so its stream was ended; call again."
         case (_, .cancelled): "The call was cancelled by its caller."
         default: "The call was refused."
         }

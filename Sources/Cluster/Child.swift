@@ -131,7 +131,9 @@ final class Child: Sendable {
                 ended(status, since: .now)
             }
         }
+        // Told before it is over: whoever has waited for the end finds the event behind him.
         report(.stopped(name: name))
+        state.withLock { $0.phase = .over }
     }
 
     private enum Start {
@@ -142,10 +144,7 @@ final class Child: Sendable {
     /// Nil when the cluster stops.
     private func waitAndSpawn() -> Start? {
         state.wait { state in
-            if state.isStopping {
-                state.phase = .over
-                return .done(nil)
-            }
+            if state.isStopping { return .done(nil) }
             guard case .resting(let until) = state.phase else { return .again(at: nil) }
             guard .now >= until else { return .again(at: until) }
             // Under the lock, so that `stop` finds either no process or its number.

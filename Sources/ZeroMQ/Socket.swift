@@ -119,7 +119,7 @@ public struct Socket: ~Copyable {
         return send(&message, flags: ZMQ_DONTWAIT)
     }
 
-    private borrowing func sendIdentity(_ bytes: UnsafeRawBufferPointer) -> SendResult {
+    borrowing func sendIdentity(_ bytes: UnsafeRawBufferPointer) -> SendResult {
         while true {
             if zmq_send(pointer, bytes.baseAddress, bytes.count, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0 {
                 return .sent
@@ -129,8 +129,12 @@ public struct Socket: ~Copyable {
     }
 
     borrowing func send(_ message: inout Message, flags: Int32) -> SendResult {
+        withUnsafeMutablePointer(to: &message.raw) { send($0, flags: flags) }
+    }
+
+    borrowing func send(_ message: UnsafeMutablePointer<zmq_msg_t>, flags: Int32) -> SendResult {
         while true {
-            if zmq_msg_send(&message.raw, pointer, flags) >= 0 { return .sent }
+            if zmq_msg_send(message, pointer, flags) >= 0 { return .sent }
             if let result = failure(of: "zmq_msg_send") { return result }
         }
     }

@@ -118,13 +118,14 @@ extension OwnerPromises {
                 try await blocking { worker.pause() }
                 let crowd = Crowd(in: sale, through: [client], options: once)
                 async let rush = crowd.place((1...400).map { .init(buyer: $0) }, width: 400)
-                try await eventually("the excess is refused") { crowd.answered.errors.count >= 336 }
+                try await eventually("the excess is refused") { crowd.answered.errors.count >= 368 }
                 let refused = crowd.answered.errors.map(\.error)
                 worker.resume()
                 #expect(refused.allSatisfy { $0.status == .resourceExhausted && $0.reason == .overloaded })
                 #expect(refused.allSatisfy { $0.certainty == .notExecuted && $0.retryAfter != nil })
                 let tally = await rush
-                #expect(tally.orders.count == 64)
+                // One client gets no more than it leaves for others.
+                #expect(tally.orders.count == 32)
 
                 // Postgres is gone: refused at once, without waiting for it.
                 try await blocking { cluster.postgres.kill() }

@@ -4,11 +4,20 @@ extension BrokerCore {
     /// The client by that identity; a new one if there is room, else nil.
     mutating func client(_ identity: PeerIdentity, isWorker: Bool = false, _ now: MonotonicTime) -> Int32? {
         let key = ClientState.Key(identity: identity, isWorker: isWorker)
+        // Messages come in bursts of one sender: comparing three words is cheaper than hashing them.
+        if clients.indices.contains(Int(recentClient)), clients[Int(recentClient)]?.key == key {
+            clients[Int(recentClient)]!.lastSeen = now
+            return recentClient
+        }
         if let index = clientIndex[key] {
+            recentClient = index
             clients[Int(index)]!.lastSeen = now
             return index
         }
-        guard clientIndex.count < configuration.maximumClients else { return nil }
+        // The workers' side has a bound of its own: there are never more callers on it than workers.
+        if !isWorker, clientIndex.count >= configuration.maximumClients, !forgetSomebodyIdle(now) {
+            return nil
+        }
         let state = ClientState(key: key, lastSeen: now)
         let index: Int32
         if let free = freeClients.popLast() {
@@ -20,6 +29,22 @@ extension BrokerCore {
         }
         clientIndex[key] = index
         return index
+    }
+
+    /// Makes room for a newcomer: ROUTER does not tell who has disconnected, so the places of those who have gone
+    /// are taken from whoever was silent longest among a few that wait for nothing. One who is still there loses
+    /// nothing by it: its next message makes it a place.
+    private mutating func forgetSomebodyIdle(_ now: MonotonicTime) -> Bool {
+        var longest: (client: Int32, silence: TimeAmount)?
+        for _ in 0..<min(64, clients.count) {
+            nextIdle = nextIdle + 1 < clients.count ? nextIdle + 1 : 0
+            guard let client = clients[nextIdle], client.calls.isEmpty, !client.isMuted else { continue }
+            let silence = now - client.lastSeen
+            if longest.map({ silence > $0.silence }) ?? true { longest = (Int32(nextIdle), silence) }
+        }
+        guard let longest else { return false }
+        clientLost(longest.client)
+        return true
     }
 
     /// The client is gone: its answers are dropped. Calls that a worker has go on, for their orders stand; its
@@ -37,6 +62,19 @@ extension BrokerCore {
         while let slot = clients[Int(client)]?.calls.first, slot >= 0 {
             if table[slot].stream != nil { withdraw(slot) }
             end(slot)
+        }
+    }
+
+    /// Ends the streams of a client that has been silent for too long. It is told: it may have been away only.
+    private mutating func endStreams(of client: Int32) {
+        var slot = clients[Int(client)]?.calls.first ?? -1
+        while slot >= 0 {
+            let next = table.byClient.next(after: slot)
+            if table[slot].stream != nil {
+                withdraw(slot)
+                fail(slot, .aborted, .none)
+            }
+            slot = next
         }
     }
 
@@ -87,7 +125,7 @@ extension BrokerCore {
             let silence = now - client.lastSeen
             if client.streams > 0 {
                 if silence > configuration.streamSilence {
-                    clientLost(Int32(index))
+                    endStreams(of: Int32(index))
                 } else if silence > configuration.streamSilence / 3,
                     now - client.askedAt > configuration.streamSilence / 3
                 {

@@ -9,8 +9,15 @@ extension BrokerCore {
         var told: Health?
     }
 
+    /// Watchers that are looked at in one turn of the loop.
+    private static let watchersPerTurn = 2_000
+
     /// - Parameter service: nil for any.
     func health(of service: String?) -> Health {
+        // Whoever asks for what nobody has must not cost a look at every worker.
+        if let service, !catalog.has(service: service) {
+            return Health(service: service, status: .unknown, workers: 0, unowned: 0)
+        }
         var serving = 0
         var known = service.map(catalog.isOwn(service:)) ?? true
         let isOwn = service.map(catalog.isOwn(service:)) ?? false
@@ -45,30 +52,49 @@ extension BrokerCore {
         table[slot].place = .watching
         table.places.append(slot, to: &watching)
         watches[slot] = Watch(service: service)
-        tell(slot, now)
+        tell(slot)
     }
 
-    /// Tells everybody who watches what has changed.
+    /// Something has changed that a service's health may follow from.
+    mutating func healthMayHaveChanged() { healthVersion &+= 1 }
+
+    /// Tells everybody who watches what has changed. However many watch, a service is judged once.
     mutating func tellWatchers(_ now: MonotonicTime) {
-        var slot = watching.first
-        while slot >= 0 {
-            let next = table.places.next(after: slot)
-            tell(slot, now)
-            slot = next
+        if untold == 0 {
+            guard !watching.isEmpty, healthVersion != toldVersion, now - toldAt >= .milliseconds(100) else {
+                return
+            }
+            toldVersion = healthVersion
+            toldAt = now
+            untold = watching.count
+        }
+        var judged: [String?: Health] = [:]
+        // A part of them per turn, so that nobody else waits. Whoever was looked at goes to the end of the list.
+        let part = min(untold, BrokerCore.watchersPerTurn)
+        untold -= part
+        for _ in 0..<part {
+            let slot = watching.first
+            guard slot >= 0 else { break }
+            table.places.remove(slot, from: &watching)
+            table.places.append(slot, to: &watching)
+            guard let watch = watches[slot] else { continue }
+            let health = judged[watch.service] ?? health(of: watch.service)
+            judged[watch.service] = health
+            if health != watch.told { tell(slot, health) }
         }
     }
 
-    /// Sends the newest state if it differs and there is credit: a slow reader misses states in between.
-    func tellable(_ slot: Int32) -> Health? {
-        guard let watch = watches[slot] else { return nil }
+    /// Sends the newest state if it differs: a reader that had no credit misses states in between.
+    mutating func tell(_ slot: Int32) {
+        guard let watch = watches[slot] else { return }
         let health = health(of: watch.service)
-        return health == watch.told ? nil : health
+        if health != watch.told { tell(slot, health) }
     }
 
-    mutating func tell(_ slot: Int32, _ now: MonotonicTime) {
-        guard let health = tellable(slot), let sequence = table[slot].stream?.received,
-            table[slot].stream!.workerSends(sequence)
-        else { return }
+    private mutating func tell(_ slot: Int32, _ health: Health) {
+        guard let sequence = table[slot].stream?.received, table[slot].stream!.workerSends(sequence) else {
+            return
+        }
         watches[slot]!.told = health
         var writer = MessagePackWriter()
         health.encode(into: &writer)

@@ -22,7 +22,7 @@ extension BrokerCore {
         let limit = table[slot].stream!.callerAllows(header.sequence)
         switch table[slot].place {
         case .inFlight: effects.append(.passToWorker(slot: slot, sequence: limit))
-        case .watching: tell(slot, now)
+        case .watching: tell(slot)
         case .free, .unplaced, .parked, .waiting: break
         }
     }

@@ -35,16 +35,22 @@ extension BrokerCore {
         }
         workerIndex[identity] = index
         effects.append(.workerJoined(worker: index))
+        healthMayHaveChanged()
         if !partitions.isEmpty { placeEarlyCalls(now) }
         return true
     }
 
     /// The session of this identity, refreshed; a peer without one is told to begin anew.
     mutating func worker(_ identity: PeerIdentity, _ now: MonotonicTime) -> Int32? {
+        if workers.indices.contains(Int(recentWorker)), workers[Int(recentWorker)]?.identity == identity {
+            workers[Int(recentWorker)]!.lastSeen = now
+            return recentWorker
+        }
         guard let index = workerIndex[identity] else {
             effects.append(.goAway(identity))
             return nil
         }
+        recentWorker = index
         workers[Int(index)]!.lastSeen = now
         return index
     }
@@ -70,6 +76,7 @@ extension BrokerCore {
             }
         }
         effects.append(.workerLost(worker: worker))
+        healthMayHaveChanged()
         workerIndex[state.identity] = nil
         workers[Int(worker)] = nil
         catalog.forget(methodsWithout: workers)
@@ -109,17 +116,25 @@ extension BrokerCore {
     mutating func describe(_ description: MethodDescription, from worker: Int32) {
         guard workers[Int(worker)]!.methods.contains(MethodID(description.name)) else { return }
         catalog.describe(description)
+        healthMayHaveChanged()
     }
 
-    mutating func drain(_ worker: Int32) { workers[Int(worker)]!.isDraining = true }
+    mutating func drain(_ worker: Int32) {
+        workers[Int(worker)]!.isDraining = true
+        healthMayHaveChanged()
+    }
 
     // MARK: Beats and gates
 
     /// A worker's heartbeat. `stamp` is the broker's own clock as it stood in the beat that is echoed.
     mutating func beat(_ beat: WorkerBeat, stamp: MonotonicTime, from worker: Int32, _ now: MonotonicTime) {
+        let notServing = Set(beat.notServing)
+        if workers[Int(worker)]!.isFit != beat.isFit || workers[Int(worker)]!.notServing != notServing {
+            healthMayHaveChanged()
+        }
         workers[Int(worker)]!.isFit = beat.isFit
         workers[Int(worker)]!.leaseLeft = beat.leaseLeft
-        workers[Int(worker)]!.notServing = Set(beat.notServing)
+        workers[Int(worker)]!.notServing = notServing
         // Whoever has read a beat has read what was sent before it.
         workers[Int(worker)]!.reading.answered(since: UInt64(bitPattern: stamp.nanoseconds))
         // A stamp from the future is not ours; one older than the lease closes nothing.
@@ -172,7 +187,10 @@ extension BrokerCore {
         if stamp <= now {
             for gate in own.gates { close(gate, until: stamp + configuration.gateLease, by: worker) }
         }
-        if owner != worker { effects.append(.owned(worker: worker, own.partition, own.fence)) }
+        if owner != worker {
+            effects.append(.owned(worker: worker, own.partition, own.fence))
+            healthMayHaveChanged()
+        }
         if own.fence > fence || owner != worker { takeFromSuperseded(partition, except: worker, now) }
         unpark(partition, now)
     }
@@ -242,6 +260,7 @@ extension BrokerCore {
         partitions[partition].owner = -1
         openGates(of: partition)
         effects.append(.disowned(worker: worker, Partition(rawValue: Int16(partition))))
+        healthMayHaveChanged()
         takeWaiting(of: partition, from: worker, now)
     }
 

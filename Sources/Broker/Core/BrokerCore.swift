@@ -14,6 +14,11 @@ struct BrokerCore {
     var wheel: DeadlineWheel
     var clients: [ClientState?] = []
     var freeClients: [Int32] = []
+    /// Whose message came last, on either side; -1 for nobody. Only a guess: it is compared before it is used.
+    var recentClient: Int32 = -1
+    /// Where the search for somebody idle goes on.
+    var nextIdle = 0
+    var recentWorker: Int32 = -1
     var clientIndex: [ClientState.Key: Int32] = [:]
     var workers: [WorkerState?] = []
     var workerIndex: [PeerIdentity: Int32] = [:]
@@ -31,6 +36,12 @@ struct BrokerCore {
     /// Calls that the broker answers itself, item by item: who watches a service's health.
     var watching = CallList()
     var watches: [Int32: Watch] = [:]
+    /// Counts what health may follow from, and which count those who watch were told of, and when.
+    var healthVersion: UInt64 = 0
+    var toldVersion: UInt64 = 0
+    var toldAt = MonotonicTime.distantPast
+    /// Watchers that are still to be looked at since the last change.
+    var untold = 0
     var catalog = Catalog()
     /// Bodies that effects refer to, cleared with them: effects stay plain values.
     var bodies: [[UInt8]] = []
@@ -142,8 +153,12 @@ struct BrokerCore {
                 client, header.callID,
                 Verdict(status: .failedPrecondition, certainty: .notExecuted, reason: reason))
         }
-        // Nothing of a stream is kept, so it cannot wait for an owner.
-        if isStream, partitions.isEmpty || partitions[partition].owner < 0 {
+        // Nothing of a stream is kept, so it cannot wait for an owner. And a broker that has been up for a while and
+        // has never seen a worker has nothing to wait for.
+        if partitions.isEmpty
+            ? isStream || now - started > configuration.parkingTime
+            : isStream && partitions[partition].owner < 0
+        {
             return refuse(
                 client, header.callID,
                 Verdict(
@@ -407,7 +422,7 @@ struct BrokerCore {
     /// Ends a call with an answer of the broker's own. Says "not executed" only if nobody ever had it.
     mutating func fail(_ slot: Int32, _ status: Status, _ reason: Reason, retryAfter: TimeAmount = .zero) {
         let call = table[slot]
-        let isMaybe = call.isMaybe || call.place == .inFlight
+        let isMaybe = call.isMaybe || call.place == .inFlight || call.place == .watching
         refuse(
             call.client, call.clientCallID,
             Verdict(
@@ -415,6 +430,11 @@ struct BrokerCore {
                 retryAfter: retryAfter))
         end(slot)
     }
+
+    // Read here and not outside: there the whole state would be copied for one field.
+
+    func identity(ofWorker worker: Int32) -> PeerIdentity? { workers[Int(worker)]?.identity }
+    func key(ofClient client: Int32) -> ClientState.Key? { clients[Int(client)]?.key }
 
     mutating func refuse(_ client: Int32, _ callID: UInt64, _ verdict: Verdict) {
         effects.append(.refuse(client: client, callID: callID, verdict))

@@ -6,6 +6,8 @@ import Wire
 /// Bounded: at most `maximumMethods`, each described in at most a message.
 struct Catalog {
     private(set) var described: [MethodID: Described] = [:]
+    /// The services of those methods.
+    private var services: Set<String> = []
 
     struct Described {
         let summary: MethodList.Method
@@ -24,6 +26,8 @@ struct Catalog {
         return own
     }()
 
+    private static let ownServices = Set(own.values.map(\.summary.service))
+
     static func isOwn(_ method: MethodID) -> Bool {
         // Compared one by one: the hash of a dictionary costs more than five comparisons of a word.
         method == SystemMethods.brokerStatus.id || method == HealthMethods.check.id
@@ -35,12 +39,15 @@ struct Catalog {
     mutating func describe(_ description: MethodDescription) {
         let id = MethodID(description.name)
         guard described[id] != nil || described.count < Self.maximumMethods, !Self.isOwn(id) else { return }
-        described[id] = Described(description)
+        let described = Described(description)
+        self.described[id] = described
+        services.insert(described.summary.service)
     }
 
     /// Forgets the methods that no worker has any more.
     mutating func forget(methodsWithout workers: [WorkerState?]) {
         described = described.filter { id, _ in workers.contains { $0?.methods.contains(id) == true } }
+        services = Set(described.values.map(\.summary.service))
     }
 
     /// All methods, in order of their names.
@@ -61,12 +68,11 @@ struct Catalog {
 
     /// Whether a service has a method here.
     func has(service: String) -> Bool {
-        described.values.contains { $0.summary.service == service }
-            || Catalog.own.values.contains { $0.summary.service == service }
+        services.contains(service) || Catalog.ownServices.contains(service)
     }
 
     /// Whether the broker answers it itself.
-    func isOwn(service: String) -> Bool { Catalog.own.values.contains { $0.summary.service == service } }
+    func isOwn(service: String) -> Bool { Catalog.ownServices.contains(service) }
 }
 
 extension Catalog.Described {

@@ -16,8 +16,7 @@ extension StampedeClient {
         guard interceptors.isEmpty else {
             return try await intercepted(method, request, route, options).reply
         }
-        let draft = try draft(method, request, route, options)
-        return try decode(await exchange(draft), method.name, route)
+        return try decode(await exchange(try draft(method, request, route, options)), method.name, route)
     }
 
     /// Calls a unary method that any worker takes.
@@ -53,8 +52,7 @@ extension StampedeClient {
             _ method: Method<Request, Reply>, _ request: Request, _ route: Route, _ options: CallOptions
         ) async throws(CallError) -> Response<Reply>
     {
-        let draft = try draft(method, request, route, options)
-        let outcome = await exchange(draft)
+        let outcome = await exchange(try draft(method, request, route, options))
         return Response(
             reply: try decode(outcome, method.name, route), metadata: outcome.answer.metadata,
             attempts: Int(outcome.ending.attempts))
@@ -82,11 +80,14 @@ extension StampedeClient {
     }
 
     /// Hands a unary call to the I/O thread and waits for its one ending.
-    private nonisolated(nonsending) func exchange(_ draft: Draft) async -> Outcome {
+    private nonisolated(nonsending) func exchange(_ draft: consuming Draft) async -> Outcome {
         // The seat, once there is one; zero before.
         let seated = Atomic<UInt64>(0)
+        // Given away whole, so that the I/O thread may use its memory for the answer.
+        var draft = Optional(draft)
         return await withTaskCancellationHandler {
             await Waiter.wait { waiter in
+                guard let draft = draft.take() else { preconditionFailure("a call was submitted twice") }
                 let submission = Submission(
                     frame: draft.frame, request: draft.request, caller: .unary(waiter))
                 switch inbox.submit(submission) {

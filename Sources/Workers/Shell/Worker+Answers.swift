@@ -71,6 +71,11 @@ extension Worker {
             (header.status, header.reason) = (.invalidArgument, .wrongRoute)
             text =
                 "Header and body name different sales, lanes, partitions or keys; make the header from the body."
+        case .crowded:
+            (header.status, header.reason) = (.resourceExhausted, .overloaded)
+            header.milliseconds = 100
+            text =
+                "The worker has as many calls of several orders as it takes; try again after the time given."
         case .unknownMethod:
             (header.status, header.reason) = (.unimplemented, .unknownMethod)
             text = "This worker does not serve the method; check its name and the worker's version."

@@ -159,6 +159,8 @@ extension Worker {
             let body = try decode(header, as: PlaceOrder.self)
             try receive(.place(body), body.sale, body.lane, body.key, header, to)
         case OrderMethods.placeMany.id:
+            // Before the body is read: a refusal must cost less than the call.
+            guard gatherings.count < Worker.maximumGatherings else { throw .crowded }
             try placeMany(try decode(header, as: PlaceMany.self), header, to)
         case OrderMethods.settle.id:
             let body = try decode(header, as: SettleOrder.self)
@@ -258,4 +260,6 @@ enum CallRefusal: Error {
     case malformed(WireError)
     case wrongRoute
     case unknownMethod
+    /// As many calls of several orders are under way as this worker takes.
+    case crowded
 }

@@ -17,9 +17,16 @@ struct Gathering {
 }
 
 extension Worker {
+    /// Calls of several that this worker takes at a time. Each weighs as much as its orders, up to 256 of them, and
+    /// single orders must not wait behind more than a few transactions' worth.
+    static let maximumGatherings = 64
+
     /// Asks for each order by itself: the core knows no calls of several.
     func placeMany(_ body: PlaceMany, _ header: Header, _ to: ReplyAddress) throws(CallRefusal) {
         try checkRoute(body.sale, body.lane, body.key, header)
+        guard body.key.rawValue != 0 else {
+            throw .malformed(WireError(.badValue, at: Header.size, field: "key"))
+        }
         guard let count = core?.partitions.count else { return }
         let partition = RoutingKey(sale: body.sale.rawValue, lane: body.lane.rawValue).partition(of: count)
         gatherings[to] = Gathering(count: body.orders.count)

@@ -49,7 +49,7 @@ struct CallCommand: ParsableCommand {
 
     private func listMethods() throws {
         let json = calling.json
-        try calling.run { client, options in
+        try calling.run(CallContext(isRead: true)) { client, options in
             let methods = try await client.call(ReflectionMethods.list, Empty(), options: options).methods
             if json {
                 Terminal.result(JSON.array(methods.map(\.json)).text)
@@ -61,7 +61,7 @@ struct CallCommand: ParsableCommand {
 
     private func describeMethod(_ name: String) throws {
         let json = calling.json
-        try calling.run { client, options in
+        try calling.run(CallContext(isRead: true)) { client, options in
             let description = try await CallCommand.describe(name, client, options)
             Terminal.result(json ? description.json.text : description.text)
         }

@@ -47,4 +47,6 @@ struct CallContext: Sendable {
     var sale: SaleID?
     /// Ends an unknown outcome, if there is a command that does.
     var settle: String?
+    /// The command only looks: nothing can have been done by it.
+    var isRead = false
 }

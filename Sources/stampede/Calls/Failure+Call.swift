@@ -6,9 +6,12 @@ import Wire
 extension Failure {
     /// A call's error, with what to do next.
     init(_ error: CallError, brokers: [String], _ context: CallContext) {
-        if error.certainty == .maybeExecuted {
+        if error.certainty == .maybeExecuted, !context.isRead {
             let next = context.settle.map { "settle it with `\($0)`" } ?? "look up what has happened"
             self.init(.unknown, "it is not known whether this was done (\(error.status)): \(next)")
+        } else if error.details == nil && error.reason == .noOwner {
+            self.init(
+                .refused, "no worker served this within the time: `stampede status` shows the workers")
         } else if error.details == nil && [.deadlineExceeded, .unavailable].contains(error.status) {
             self.init(
                 .refused,

@@ -16,7 +16,7 @@ struct OrderShow: ParsableCommand {
                 .usage, "‘\(order)’ is not an order's id: write partition-sequence, as in 12-4711")
         }
         let json = calling.json
-        try calling.run { client, options in
+        try calling.run(CallContext(isRead: true)) { client, options in
             let order = try await client.order(id, options: options)
             Terminal.result(json ? order.json.text : order.text)
         }

@@ -1,5 +1,5 @@
 /// A JSON value that keeps the order of its keys, written on one line (RFC 8259).
-enum JSON: Equatable {
+indirect enum JSON {
     case null
     case bool(Bool)
     case number(Int64)
@@ -8,8 +8,6 @@ enum JSON: Equatable {
     case string(String)
     case array([JSON])
     case object([(String, JSON)])
-
-    static func == (lhs: JSON, rhs: JSON) -> Bool { lhs.text == rhs.text }
 
     var text: String {
         var text = ""
@@ -61,6 +59,10 @@ enum JSON: Equatable {
         }
         text += "\""
     }
+}
+
+extension JSON: Equatable {
+    static func == (lhs: JSON, rhs: JSON) -> Bool { lhs.text == rhs.text }
 }
 
 extension JSON {

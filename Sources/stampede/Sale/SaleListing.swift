@@ -10,7 +10,7 @@ struct SaleListing: ParsableCommand {
 
     func run() throws {
         let json = calling.json
-        try calling.run { client, options in
+        try calling.run(CallContext(isRead: true)) { client, options in
             let statuses = await client.brokerStatus(options: options)
             // Every broker knows the same number; without any, the call below says what is wrong.
             let count = statuses.compactMap { try? $0.status.get().partitions.count }.max() ?? 0

@@ -16,7 +16,7 @@ struct SaleShow: ParsableCommand {
     func run() throws {
         let id = try SaleID.parse(sale)
         let (json, watch) = (calling.json, watch)
-        try calling.run(CallContext(sale: id)) { client, options in
+        try calling.run(CallContext(sale: id, isRead: true)) { client, options in
             while true {
                 let sale = try await client.sale(id, options: options)
                 if watch && !json { Terminal.clear() }

@@ -34,7 +34,12 @@ import Wire
 }
 
 private struct Soup {
-    var broker = CoreHarness { $0.gateLease = .milliseconds(200) }
+    var broker = CoreHarness {
+        $0.gateLease = .milliseconds(200)
+        // Its clients say nothing but calls.
+        $0.streamSilence = .seconds(100_000)
+        $0.maximumStreams = 12
+    }
     var random: SeededGenerator
     var calls: Set<CoreHarness.Name> = []
     /// Calls that were in flight when their worker was lost, if repeatable.
@@ -49,7 +54,7 @@ private struct Soup {
     init(seed: UInt64) {
         random = SeededGenerator(seed: seed)
         clients = (1...4).map { broker.client($0) }
-        _ = broker.worker(50)
+        _ = broker.worker(50, credit: [16, 4, 2, 4])
     }
 
     private var live: [Int32] {
@@ -84,6 +89,7 @@ private struct Soup {
                 broker.beat(worker, gates: gates, isFit: !random.oneIn(5))
             }
         case 92: loseClient()
+        case 93...95: stream()
         default:
             let heard = live.filter { _ in !random.oneIn(6) }
             for _ in 0..<random.number(1...30) {
@@ -99,12 +105,54 @@ private struct Soup {
         calls.insert(CoreHarness.Name(client: client, callID: callID))
         let priority = Priority.allCases[random.number(0...2)]
         let milliseconds = UInt32(random.oneIn(3) ? 0 : random.number(1...2_000))
-        if random.oneIn(4) {
+        if random.oneIn(6) {
+            let flags: Header.Flags = random.oneIn(2) ? [.stream] : [.stream, .end]
+            sent += broker.freeCall(
+                callID, from: client, flags: flags, priority: priority,
+                milliseconds: UInt32(random.number(1...2_000)))
+        } else if random.oneIn(4) {
             sent += broker.freeCall(callID, from: client, priority: priority, milliseconds: milliseconds)
         } else {
             sent += broker.call(
                 callID, from: client, partition: random.number(0...7), key: random.oneIn(4) ? 0 : nil,
                 flags: random.oneIn(2) ? .retry : [], priority: priority, milliseconds: milliseconds)
+        }
+    }
+
+    /// Items and credit along the streams there are: mostly as they should be, sometimes not.
+    private mutating func stream() {
+        let streams = broker.core.table.calls.indices.filter {
+            broker.core.table.calls[$0].place == .inFlight && broker.core.table.calls[$0].stream != nil
+        }
+        for _ in 0..<random.number(1...8) {
+            guard let index = streams.randomElement(using: &random) else { return }
+            let (slot, call) = (Int32(index), broker.core.table.calls[index])
+            guard call.place == .inFlight, let state = call.stream else { continue }
+            let noise: UInt32 = random.oneIn(20) ? UInt32(random.number(0...3)) : 0
+            var header = Header(random.oneIn(3) ? .credit : .data)
+            let fromCaller = random.oneIn(2)
+            header.callID = fromCaller ? call.clientCallID : broker.core.table.id(of: slot)
+            let worker = random.oneIn(20) ? (anyWorker() ?? call.worker) : call.worker
+            if fromCaller, random.oneIn(6) { header.flags = .end }
+            switch (header.kind, fromCaller) {
+            case (.data, true):
+                header.sequence = state.sent &+ noise
+                broker.core.callerSends(
+                    header, size: Header.size + (random.oneIn(6) ? 0 : 9), from: call.client, broker.now)
+            case (.data, false):
+                header.sequence = state.received &+ noise
+                broker.core.workerSends(header, from: worker)
+            case (_, true):
+                header.sequence = UInt32(random.number(0...60))
+                broker.core.callerAllows(header, from: call.client, broker.now)
+            case (_, false):
+                header.sequence = UInt32(random.number(0...60))
+                broker.core.workerAllows(header, from: worker)
+            }
+            sent += broker.perform()
+            if let state = broker.core.table[slot].stream {
+                #expect(state.sent <= state.sendLimit && state.received <= state.receiveLimit)
+            }
         }
     }
 
@@ -139,7 +187,7 @@ private struct Soup {
     private mutating func join() {
         guard live.count < 4 else { return }
         nextPeer += 1
-        let credit = (0..<3).map { _ in Int32(random.number(0...4)) }
+        let credit = (0..<4).map { _ in Int32(random.number(0...4)) }
         let name = random.oneIn(3) ? "worker-50" : nil
         _ = broker.worker(nextPeer, name: name, credit: credit)
         sent += broker.perform()

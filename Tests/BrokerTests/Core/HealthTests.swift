@@ -93,11 +93,11 @@ import Wire
         var broker = CoreHarness()
         let client = broker.client(1)
         watch(&broker, 1, from: client)
-        broker.pass(.milliseconds(50))
+        broker.pass(.milliseconds(150))
         let worker = greeter(&broker, 11)
-        broker.pass(.milliseconds(50), hearing: [worker])
+        broker.pass(.milliseconds(150), hearing: [worker])
         beat(&broker, worker, notServing: ["greeter"])
-        broker.pass(.milliseconds(50), hearing: [worker])
+        broker.pass(.milliseconds(150), hearing: [worker])
         #expect(try told(broker) == [.unknown, .serving, .notServing])
         #expect(broker.items.map(\.sequence) == [0, 1, 2])
         #expect(broker.violations() == [])
@@ -111,6 +111,25 @@ import Wire
         #expect(broker.core.watches.isEmpty && broker.core.table.count == 0)
     }
 
+    @Test func `many who watch are told part by part, and nobody is forgotten`() throws {
+        var broker = CoreHarness {
+            $0.maximumCalls = 8_192
+            $0.maximumCallsPerClient = 8_192
+            $0.maximumStreams = 8_192
+        }
+        let clients = (1...20).map { broker.client($0) }
+        for (number, client) in clients.enumerated() {
+            for callID: UInt64 in 1...250 { watch(&broker, UInt64(number) * 1_000 + callID, from: client) }
+        }
+        broker.items = []
+        let worker = greeter(&broker, 11)
+        broker.pass(.milliseconds(10), hearing: [worker])
+        #expect(broker.items.count <= 2_000)
+        broker.pass(.milliseconds(200), hearing: [worker])
+        #expect(broker.items.count == 5_000)
+        #expect(Set(broker.items.map(\.callID)).count == 5_000)
+    }
+
     @Test func `a watcher without credit hears only the newest when it has some`() throws {
         var broker = CoreHarness()
         let client = broker.client(1)
@@ -118,12 +137,12 @@ import Wire
         watch(&broker, 1, from: client)
         for round in 0..<40 {
             beat(&broker, worker, notServing: round.isMultiple(of: 2) ? ["greeter"] : [])
-            broker.pass(.milliseconds(10), hearing: [worker])
+            broker.pass(.milliseconds(110), hearing: [worker])
         }
         #expect(broker.items.count == Int(Limits.initialCredit))
         let last: Health.Status = try told(broker).last == .serving ? .notServing : .serving
         beat(&broker, worker, notServing: last == .serving ? [] : ["greeter"])
-        broker.pass(.milliseconds(10), hearing: [worker])
+        broker.pass(.milliseconds(110), hearing: [worker])
         #expect(broker.items.count == Int(Limits.initialCredit))
         var credit = Header(.credit)
         credit.callID = 1

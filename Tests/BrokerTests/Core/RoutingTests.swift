@@ -114,6 +114,9 @@ import Wire
         alone.pass(.seconds(5))
         #expect(alone.verdict(1, to: caller)?.reason == .noOwner)
         #expect(alone.violations() == [])
+        // From then on there is nothing to wait for.
+        alone.call(2, from: caller, partition: 0)
+        #expect(alone.verdict(2, to: caller)?.reason == .noOwner)
     }
 
     @Test func `the broker answers its own status`() {
@@ -243,11 +246,16 @@ import Wire
             $0.maximumClients = 2; $0.maximumWorkers = 1
         }
         let first = broker.client(1)
-        _ = broker.client(2)
-        #expect(broker.core.client(CoreHarness.identity(3), broker.now) == nil)
-        broker.core.clientLost(first)
-        #expect(broker.core.client(CoreHarness.identity(3), broker.now) == first)
+        broker.now = broker.now + .seconds(1)
+        let second = broker.client(2)
+        // A newcomer takes the place of whoever was silent longest, not of one that waits for an answer.
         let worker = broker.worker(11)
+        broker.own(0, by: worker, fence: 1)
+        broker.call(1, from: second, partition: 0)
+        #expect(broker.core.client(CoreHarness.identity(3), broker.now) == first)
+        broker.call(1, from: first, partition: 0)
+        #expect(broker.core.client(CoreHarness.identity(4), broker.now) == nil)
+        #expect(broker.core.client(CoreHarness.identity(11), isWorker: true, broker.now) != nil)
         let ready = Ready(
             name: "x", incarnation: "a", partitions: 8, hash: RoutingKey.hashName, methods: [], credit: [],
             leaseTTL: 1)

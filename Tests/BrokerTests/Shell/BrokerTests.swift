@@ -171,6 +171,8 @@ import ZeroMQ
         let harness = try BrokerHarness()
         try harness.start { $0.maximumClients = 1 }
         let (first, second) = (try harness.client(), try harness.client())
+        // The one place is taken by somebody who waits for an answer.
+        first.send(Peer.call(2))
         #expect(try first.status(1) != nil)
         second.send(Peer.call(9))
         let result = try #require(second.wait(for: .result))

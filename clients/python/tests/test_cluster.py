@@ -88,10 +88,7 @@ def test_a_sale_from_its_creation_to_its_end(cluster: Cluster) -> None:
     "compression",
     [
         False,
-        # PROTOCOL.md: "workers read it always". Strict, so that this mark goes when they do.
-        pytest.param(
-            True, marks=pytest.mark.xfail(strict=True, reason="owners do not read compressed requests yet")
-        ),
+        True,
     ],
 )
 def test_many_orders_in_one_call(cluster: Cluster, sale: int, compression: bool) -> None:

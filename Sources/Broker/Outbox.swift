@@ -1,0 +1,47 @@
+import ZeroMQ
+
+/// What leaves at the end of the loop's turn: everything that was decided in it, in order, in one go.
+struct Outbox: ~Copyable {
+    /// Where a message goes, and whom it concerns if it cannot.
+    struct Departure {
+        enum Purpose {
+            /// A call under this name; if it cannot leave, it was never handed over.
+            case call(slot: Int32, id: UInt64, worker: Int32)
+            case worker(Int32)
+            case client(Int32)
+            /// A peer without a session: if it is gone it needs no answer.
+            case nobody
+        }
+
+        let identity: PeerIdentity
+        let isForWorkers: Bool
+        let purpose: Purpose
+    }
+
+    private var messages = MessageBatch()
+    private var departures: [Departure] = []
+
+    init() { departures.reserveCapacity(MessageBatch.capacity) }
+
+    var isEmpty: Bool { departures.isEmpty }
+    var isFull: Bool { messages.isFull }
+
+    mutating func append(_ message: inout Message, _ departure: Departure) {
+        messages.append(&message)
+        departures.append(departure)
+    }
+
+    /// Sends everything, and tells of each message that could not leave.
+    mutating func send(
+        clients: SideSocket, workers: SideSocket, _ failed: (Departure) -> Void
+    ) {
+        for index in departures.indices {
+            let departure = departures[index]
+            let socket = departure.isForWorkers ? workers : clients
+            let result = departure.identity.withBytes { socket.socket.send(messages, at: index, to: $0) }
+            if result != .sent { failed(departure) }
+        }
+        messages.removeAll()
+        departures.removeAll(keepingCapacity: true)
+    }
+}
