@@ -31,10 +31,8 @@ public struct ServerExam {
         }
     }
 
-    /// Runs the first check alone: whether anybody is there.
-    public func firstFinding() -> Finding? { checks.first.map(judge) }
-
-    /// Runs every check, each in a session of its own, and tells of each as it ends.
+    /// Runs every check, each in a session of its own, and tells of each as it ends. Ends with the first if nobody
+    /// answers.
     public func run(_ tell: (Finding) -> Void) {
         for (index, check) in checks.enumerated() {
             let finding = judge(check)

@@ -1,7 +1,7 @@
 /// A value that only one thread touches, stored where Swift does not check for overlapping accesses at run time.
 ///
 /// Every access to a stored property of a class is entered into a table of the thread and taken out again
-/// (SE-0176). A loop that touches its state a hundred times per message spends a sixth of its time on that.
+/// (SE-0176), which adds up in a loop that touches its state many times per message.
 /// The owner must be what the checks would make sure of: one thread, and no access while another goes on.
 public struct ThreadBound<Value: ~Copyable>: ~Copyable {
     @usableFromInline let pointer: UnsafeMutablePointer<Value>

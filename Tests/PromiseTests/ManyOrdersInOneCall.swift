@@ -75,6 +75,51 @@ extension OrderPromises {
             }
         }
 
+        @Test func `more calls of many orders than a worker takes are refused, and single orders go on`()
+            async throws
+        {
+            try await TestCluster.with { cluster in
+                let (greedy, modest) = (try cluster.client(), try cluster.client())
+                let sale = try await cluster.createSale(modest, units: 1_000_000)
+                let once = CallOptions(deadline: .seconds(60), maximumAttempts: 1)
+                async let flood = withTaskGroup(of: Result<[PlacedAnswer], CallError>.self) { group in
+                    for caller in 0..<120 {
+                        let first = Int64(caller) * 256 + 1
+                        group.addTask {
+                            do throws(CallError) {
+                                return .success(
+                                    try await greedy.placeOrders(
+                                        sale: sale, requests(first...first + 255), options: once))
+                            } catch {
+                                return .failure(error)
+                            }
+                        }
+                    }
+                    return await group.reduce(into: []) { $0.append($1) }
+                }
+                for buyer in 1...10 {
+                    _ = try await modest.placeOrder(
+                        sale: sale, buyer: BuyerID(rawValue: 1_000_000 + Int64(buyer)), options: once)
+                }
+                var (placed, refused) = (0, 0)
+                for end in await flood {
+                    switch end {
+                    case .success(let answers): placed += orders(answers).count
+                    case .failure(let error):
+                        refused += 1
+                        #expect(error.reason == .overloaded && error.certainty == .notExecuted)
+                        #expect(error.retryAfter != nil)
+                    }
+                }
+                #expect(refused > 0)
+                #expect(placed == (120 - refused) * 256)
+                #expect(try await cluster.unitsSold(sale) == placed + 10)
+                #expect(try await cluster.violations() == [])
+                await greedy.close()
+                await modest.close()
+            }
+        }
+
         @Test func `a call whose owner is killed is repeated, and every key has one order`() async throws {
             try await TestCluster.with(workers: 2) { cluster in
                 let client = try cluster.client()

@@ -31,7 +31,9 @@ extension TestCluster {
 
     /// Units in live orders, by the ledger.
     public func unitsSold(_ sale: SaleID) async throws -> Int {
-        Int(try await sql("SELECT coalesce(sum(quantity), 0) FROM stampede.orders WHERE sale = \(sale)"))
+        Int(
+            try await sql(
+                "SELECT coalesce(sum(quantity), 0) FROM stampede.ledger WHERE kind = 16 AND sale = \(sale)"))
             ?? -1
     }
 

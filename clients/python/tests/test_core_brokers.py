@@ -66,6 +66,18 @@ def test_after_a_pause_of_our_own_we_ask_before_we_judge() -> None:
     assert h.dropped == [0]
 
 
+def test_a_tick_that_comes_when_it_is_due_is_no_pause() -> None:
+    h = Harness(settings=Settings(ping_interval=0.1, silence_limit=0.3))
+    for _ in range(8):
+        # A shell wakes a little after the time it asked for, and by nothing else.
+        h.now = h.core.next_tick() + 0.001
+        h.core.tick(h.now)
+        h.perform()
+        if h.dropped:
+            break
+    assert h.dropped == [0]
+
+
 def test_connections_are_made_anew_with_full_jitter() -> None:
     backoff = Backoff(0.1, 5.0)
     assert [backoff.wait(failures, lambda: 1.0) for failures in range(1, 9)] == pytest.approx(

@@ -59,7 +59,6 @@ class ClientCore:
         self._waiting: dict[int, Call] = {}
         self._numbers = 0
         self._next_broker = 0
-        self._ticked_at = now
 
     # Calls
 
@@ -417,11 +416,11 @@ class ClientCore:
 
     def tick(self, now: float) -> None:
         """Does what is due: deadlines, retries, hedges, silence, new connections."""
-        # After a pause of our own (stopped, suspended) the others' silence proves nothing: ask first.
-        if now - self._ticked_at > self.settings.ping_interval:
+        # After a pause of our own (stopped, suspended) the others' silence proves nothing: ask first. A pause
+        # is how late this tick is, not how long ago the last one was: that may well be a whole interval.
+        if now - self.next_tick() > self.settings.ping_interval:
             for session in self.sessions:
                 session.heard_at = max(session.heard_at, now - self.settings.ping_interval)
-        self._ticked_at = now
         for number in self._timers.pop(now):
             self._call_is_due(self.calls[number], now)
         for broker, session in enumerate(self.sessions):
