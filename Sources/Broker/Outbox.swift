@@ -14,7 +14,7 @@ struct Outbox: ~Copyable {
         }
 
         let identity: PeerIdentity
-        let isForWorkers: Bool
+        let port: Port
         let purpose: Purpose
     }
 
@@ -37,11 +37,17 @@ struct Outbox: ~Copyable {
     ) {
         for index in departures.indices {
             let departure = departures[index]
-            let socket = departure.isForWorkers ? workers : clients
-            let result = departure.identity.withBytes { socket.socket.send(messages, at: index, to: $0) }
-            if result != .sent { failed(departure) }
+            let result = departure.identity.withBytes { identity in
+                switch departure.port {
+                case .clients: clients.socket.send(messages, at: index, to: identity)
+                case .workers: workers.socket.send(messages, at: index, to: identity)
+                }
+            }
+            if result == .sent { continue }
+            messages.drop(at: index)
+            failed(departure)
         }
-        messages.removeAll()
+        messages.removeSent()
         departures.removeAll(keepingCapacity: true)
     }
 }

@@ -9,5 +9,6 @@ final class HeldLock {
 /// A socket by reference, so that both sides can be passed about.
 final class SideSocket {
     let socket: Socket
+    var turnSize = TurnSize()
     init(socket: consuming Socket) { self.socket = socket }
 }

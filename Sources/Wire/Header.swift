@@ -92,60 +92,70 @@ public struct Header: Hashable, Sendable {
     /// Reads the header of a frame, or says what is wrong with it.
     public init(decoding frame: Span<UInt8>) throws(WireError) {
         guard frame.count >= Header.size else { throw WireError(.truncated, at: frame.count) }
-        guard frame[0] == Header.magic else { throw WireError(.badMagic, at: 0) }
-        guard frame[1] == Header.version else { throw WireError(.unknownVersion, at: 1) }
-        guard let kind = Kind(rawValue: frame[2]) else { throw WireError(.unknownKind, at: 2) }
+        // Every offset below is within the size that was just checked.
+        guard unsafe frame[unchecked: 0] == Header.magic else { throw WireError(.badMagic, at: 0) }
+        guard unsafe frame[unchecked: 1] == Header.version else { throw WireError(.unknownVersion, at: 1) }
+        guard let kind = unsafe Kind(rawValue: frame[unchecked: 2]) else {
+            throw WireError(.unknownKind, at: 2)
+        }
         self.kind = kind
-        flags = Flags(rawValue: frame[3])
+        flags = unsafe Flags(rawValue: frame[unchecked: 3])
         guard flags.isSubset(of: .known) else { throw WireError(.reservedBits, at: 3) }
-        metadataLength = frame.littleEndian(at: 4, as: UInt16.self)
+        metadataLength = unsafe frame.littleEndian(unchecked: 4, as: UInt16.self)
         guard Int(metadataLength) <= frame.count - Header.size else { throw WireError(.badLength, at: 4) }
         switch kind {
         case .result:
-            guard let status = Status(rawValue: frame[6]) else {
+            guard let status = unsafe Status(rawValue: frame[unchecked: 6]) else {
                 throw WireError(.badValue, at: 6, field: "status")
             }
             self.status = status
         default:
-            guard let priority = Priority(rawValue: frame[6]) else {
+            guard let priority = unsafe Priority(rawValue: frame[unchecked: 6]) else {
                 throw WireError(.badValue, at: 6, field: "priority")
             }
             self.priority = priority
         }
-        guard let certainty = Certainty(rawValue: frame[7]) else {
+        guard let certainty = unsafe Certainty(rawValue: frame[unchecked: 7]) else {
             throw WireError(.badValue, at: 7, field: "certainty")
         }
         self.certainty = certainty
-        callID = frame.littleEndian(at: 8, as: UInt64.self)
-        sequence = frame.littleEndian(at: 16, as: UInt32.self)
-        milliseconds = frame.littleEndian(at: 20, as: UInt32.self)
-        method = MethodID(rawValue: frame.littleEndian(at: 24, as: UInt64.self))
-        routing = RoutingKey(
-            sale: frame.littleEndian(at: 32, as: Int64.self), lane: frame.littleEndian(at: 40, as: Int16.self)
-        )
+        callID = unsafe frame.littleEndian(unchecked: 8, as: UInt64.self)
+        sequence = unsafe frame.littleEndian(unchecked: 16, as: UInt32.self)
+        milliseconds = unsafe frame.littleEndian(unchecked: 20, as: UInt32.self)
+        method = unsafe MethodID(rawValue: frame.littleEndian(unchecked: 24, as: UInt64.self))
+        routing = unsafe RoutingKey(
+            sale: frame.littleEndian(unchecked: 32, as: Int64.self),
+            lane: frame.littleEndian(unchecked: 40, as: Int16.self))
         // A reason that this version does not know is still a refusal.
-        reason = Reason(rawValue: frame.littleEndian(at: 42, as: UInt16.self)) ?? .other
-        guard frame.littleEndian(at: 44, as: UInt32.self) == 0 else { throw WireError(.reservedBits, at: 44) }
-        requestKey = frame.littleEndian(at: 48, as: UInt128.self)
+        reason = unsafe Reason(rawValue: frame.littleEndian(unchecked: 42, as: UInt16.self)) ?? .other
+        guard unsafe frame.littleEndian(unchecked: 44, as: UInt32.self) == 0 else {
+            throw WireError(.reservedBits, at: 44)
+        }
+        keyLow = unsafe frame.littleEndian(unchecked: 48, as: UInt64.self)
+        keyHigh = unsafe frame.littleEndian(unchecked: 56, as: UInt64.self)
     }
 
     /// Writes the header over the first 64 bytes of a frame.
     public func encode(into frame: inout MutableSpan<UInt8>) {
-        frame[0] = Header.magic
-        frame[1] = Header.version
-        frame[2] = kind.rawValue
-        frame[3] = flags.rawValue
-        frame.storeLittleEndian(metadataLength, at: 4)
-        frame[6] = kind == .result ? status.rawValue : priority.rawValue
-        frame[7] = certainty.rawValue
-        frame.storeLittleEndian(callID, at: 8)
-        frame.storeLittleEndian(sequence, at: 16)
-        frame.storeLittleEndian(milliseconds, at: 20)
-        frame.storeLittleEndian(method.rawValue, at: 24)
-        frame.storeLittleEndian(routing.sale, at: 32)
-        frame.storeLittleEndian(routing.lane, at: 40)
-        frame.storeLittleEndian(reason.rawValue, at: 42)
-        frame.storeLittleEndian(UInt32(0), at: 44)
-        frame.storeLittleEndian(requestKey, at: 48)
+        precondition(frame.count >= Header.size, "a header needs \(Header.size) bytes")
+        let byte6 = kind == .result ? status.rawValue : priority.rawValue
+        // Every offset below is within the size that was just checked.
+        unsafe frame.store(Header.magic, unchecked: 0)
+        unsafe frame.store(Header.version, unchecked: 1)
+        unsafe frame.store(kind.rawValue, unchecked: 2)
+        unsafe frame.store(flags.rawValue, unchecked: 3)
+        unsafe frame.store(metadataLength, unchecked: 4)
+        unsafe frame.store(byte6, unchecked: 6)
+        unsafe frame.store(certainty.rawValue, unchecked: 7)
+        unsafe frame.store(callID, unchecked: 8)
+        unsafe frame.store(sequence, unchecked: 16)
+        unsafe frame.store(milliseconds, unchecked: 20)
+        unsafe frame.store(method.rawValue, unchecked: 24)
+        unsafe frame.store(routing.sale, unchecked: 32)
+        unsafe frame.store(routing.lane, unchecked: 40)
+        unsafe frame.store(reason.rawValue, unchecked: 42)
+        unsafe frame.store(UInt32(0), unchecked: 44)
+        unsafe frame.store(keyLow, unchecked: 48)
+        unsafe frame.store(keyHigh, unchecked: 56)
     }
 }

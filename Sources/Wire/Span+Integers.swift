@@ -1,11 +1,15 @@
 extension Span where Element == UInt8 {
-    /// Reads a little-endian integer. The header's byte order, chosen because every machine we run on has it.
+    /// Reads a little-endian integer, the header's byte order, chosen because every machine we run on has it. The
+    /// caller has made sure that it lies within the bytes.
     @inline(__always)
-    func littleEndian<Integer: FixedWidthInteger & BitwiseCopyable>(at offset: Int, as: Integer.Type)
+    @unsafe
+    func littleEndian<Integer: FixedWidthInteger & BitwiseCopyable>(unchecked offset: Int, as: Integer.Type)
         -> Integer
     {
-        // Bounds are checked by the load; any bit pattern is an integer.
-        Integer(littleEndian: unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: Integer.self))
+        // Any bit pattern is an integer.
+        Integer(
+            littleEndian: unsafe bytes.unsafeLoadUnaligned(
+                fromUncheckedByteOffset: offset, as: Integer.self))
     }
 
     /// Reads a big-endian integer, MessagePack's byte order, or throws when the bytes end before it.
@@ -22,12 +26,12 @@ extension Span where Element == UInt8 {
 }
 
 extension MutableSpan where Element == UInt8 {
+    /// Writes a little-endian integer. The caller has made sure that it lies within the bytes.
     @inline(__always)
-    mutating func storeLittleEndian<Integer: FixedWidthInteger & BitwiseCopyable>(
-        _ value: Integer, at offset: Int
-    ) {
+    @unsafe
+    mutating func store<Integer: FixedWidthInteger & BitwiseCopyable>(_ value: Integer, unchecked offset: Int)
+    {
         var raw = unsafe mutableBytes
-        // Bounds are checked by the store.
-        raw.storeBytes(of: value.littleEndian, toByteOffset: offset, as: Integer.self)
+        unsafe raw.storeBytes(of: value.littleEndian, toUncheckedByteOffset: offset, as: Integer.self)
     }
 }

@@ -34,8 +34,12 @@ public final class EventLoop {
     }
 
     /// The moment at which the current turn began to handle events.
-    public private(set) var now: MonotonicTime
+    public private(set) var now: MonotonicTime {
+        get { heldNow.value }
+        set { heldNow.value = newValue }
+    }
 
+    private let heldNow = ThreadBound(MonotonicTime.now())
     private var items: [zmq_pollitem_t] = []
     private var sources: [Source] = []
     /// The sources of the turn that are ready. Kept between turns, so that a turn allocates nothing.
@@ -48,7 +52,7 @@ public final class EventLoop {
     /// Poll without waiting in the next turn, because a handler left work behind.
     private var isBusy = false
 
-    public init() { now = .now() }
+    public init() {}
 
     // MARK: Sources
 

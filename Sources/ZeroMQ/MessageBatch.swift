@@ -7,7 +7,7 @@ import CZeroMQ
 /// message; sent in one go, one wake-up serves them all.
 public struct MessageBatch: ~Copyable {
     /// The most that it holds.
-    public static let capacity = 512
+    public static let capacity = 1_024
 
     private let messages = UnsafeMutablePointer<zmq_msg_t>.allocate(capacity: MessageBatch.capacity)
     public private(set) var count = 0
@@ -29,10 +29,12 @@ public struct MessageBatch: ~Copyable {
         count += 1
     }
 
-    public mutating func removeAll() {
-        for index in 0..<count { zmq_msg_close(messages + index) }
-        count = 0
-    }
+    /// Empties the batch. Messages that were sent hold nothing any more; of the others, each must have been
+    /// dropped.
+    public mutating func removeSent() { count = 0 }
+
+    /// Lets go of a message that could not be sent.
+    public mutating func drop(at index: Int) { zmq_msg_close(self[index]) }
 
     subscript(index: Int) -> UnsafeMutablePointer<zmq_msg_t> {
         precondition(index < count, "the batch has \(count) messages")

@@ -23,8 +23,9 @@ extension BrokerCore {
         let isOwn = service.map(catalog.isOwn(service:)) ?? false
         var ownsPartitions = false
         for case let worker? in workers {
-            let methods = worker.methods.filter { service == nil || catalog.service(of: $0) == service }
-            guard !methods.isEmpty else { continue }
+            guard
+                worker.methods.contains(where: { service == nil || catalog.service(of: $0) == service })
+            else { continue }
             known = true
             ownsPartitions = ownsPartitions || !worker.incarnation.isEmpty
             if worker.isFit, !worker.isDraining, service.map(worker.notServing.contains) != true {
@@ -38,10 +39,12 @@ extension BrokerCore {
             workers: Int64(serving), unowned: Int64(unowned))
     }
 
-    func isServing(_ method: MethodID, _ worker: WorkerState) -> Bool {
+    func isServing(_ method: MethodID, _ worker: Int) -> Bool {
         // Nearly always empty: the look-up by name is for a worker that has said so.
-        guard !worker.notServing.isEmpty, let service = catalog.service(of: method) else { return true }
-        return !worker.notServing.contains(service)
+        guard workers[worker]?.notServing.isEmpty == false, let service = catalog.service(of: method) else {
+            return true
+        }
+        return workers[worker]?.notServing.contains(service) == false
     }
 
     /// Begins a stream of a service's health: at once, and then with every change.

@@ -42,8 +42,9 @@ extension BrokerCore {
 
     /// The session of this identity, refreshed; a peer without one is told to begin anew.
     mutating func worker(_ identity: PeerIdentity, _ now: MonotonicTime) -> Int32? {
-        if workers.indices.contains(Int(recentWorker)), workers[Int(recentWorker)]?.identity == identity {
-            workers[Int(recentWorker)]!.lastSeen = now
+        if workers.indices.contains(Int(recentWorker)),
+            workers[Int(recentWorker)]?.isHeard(identity, now) == true
+        {
             return recentWorker
         }
         guard let index = workerIndex[identity] else {
@@ -275,12 +276,13 @@ extension BrokerCore {
             counters.lateAnswers += 1
             return
         }
-        workers[Int(worker)]!.answers += 1
-        workers[Int(worker)]!.rate.add()
-        let call = table[slot]
+        workers[Int(worker)]!.answered()
         // Certainty is sticky: a refusal speaks of the last hand-over only.
-        let certainty = header.status != .ok && call.isMaybe ? Certainty.maybeExecuted : header.certainty
-        effects.append(.deliver(client: call.client, callID: call.clientCallID, certainty: certainty))
+        let isMaybe = header.status != .ok && table[slot].isMaybe
+        effects.append(
+            .deliver(
+                client: table[slot].client, callID: table[slot].clientCallID,
+                certainty: isMaybe ? .maybeExecuted : header.certainty))
         end(slot)
         giveCredit(worker, now)
     }
@@ -311,15 +313,9 @@ extension BrokerCore {
 
     /// Sends what waits for the worker's credit, high priorities first.
     mutating func giveCredit(_ worker: Int32, _ now: MonotonicTime) {
-        guard workers[Int(worker)] != nil else { return }
-        for priority in Priority.allCases.reversed() {
-            let index = Int(priority.rawValue)
-            while true {
-                let slot = workers[Int(worker)]!.waiting[index].first
-                guard slot >= 0, workers[Int(worker)]!.hasCredit(index) else { break }
-                unlink(slot)
-                dispatch(slot, to: worker, now)
-            }
+        while let slot = workers[Int(worker)]?.next() {
+            unlink(slot)
+            dispatch(slot, to: worker, now)
         }
     }
 

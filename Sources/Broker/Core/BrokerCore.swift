@@ -84,14 +84,14 @@ struct BrokerCore {
     mutating func call(_ header: Header, size: Int, from client: Int32, _ now: MonotonicTime) {
         counters.calls += 1
         rate.add()
-        guard let state = clients[Int(client)] else { return }
+        guard clients[Int(client)] != nil else { return }
         // A second call under a name that is taken could not be told from the first.
         guard table.slot(of: header.callID, client: client) == nil else {
             counters.malformed += 1
             return
         }
         // Only its workers move a cluster's partitions.
-        guard header.method != SystemMethods.yield.id || state.key.isWorker else {
+        guard header.method != SystemMethods.yield.id || clients[Int(client)]!.key.isWorker else {
             return refuse(
                 client, header.callID,
                 Verdict(status: .permissionDenied, certainty: .notExecuted, reason: .unknownMethod))
@@ -116,11 +116,11 @@ struct BrokerCore {
                 status: .unavailable, certainty: .notExecuted, reason: .noOwner,
                 retryAfter: .milliseconds(500))
         }
-        let having = workers.filter { $0?.methods.contains(method) == true }
+        let having = workers.indices.filter { workers[$0]?.methods.contains(method) == true }
         guard !having.isEmpty else {
             return Verdict(status: .unimplemented, certainty: .notExecuted, reason: .unknownMethod)
         }
-        if having.allSatisfy({ !isServing(method, $0!) }) {
+        if having.allSatisfy({ !isServing(method, $0) }) {
             return Verdict(
                 status: .unavailable, certainty: .notExecuted, reason: .notServing,
                 retryAfter: .milliseconds(500))
@@ -299,15 +299,15 @@ struct BrokerCore {
 
     /// Hands a call to a worker, or lets it wait for the worker's credit.
     mutating func dispatch(_ slot: Int32, to worker: Int32, _ now: MonotonicTime) {
-        guard workers[Int(worker)]!.methods.contains(table[slot].method) else {
-            return fail(slot, .unimplemented, .unknownMethod)
+        let objection = workers[Int(worker)]!.take(
+            slot, of: table[slot].method, table[slot].creditClass, &table.places)
+        switch objection {
+        case .unknownMethod: return fail(slot, .unimplemented, .unknownMethod)
+        case .noCredit: return wait(slot, for: worker, now)
+        case nil: break
         }
         table[slot].worker = worker
-        let creditClass = table[slot].creditClass
-        guard workers[Int(worker)]!.hasCredit(creditClass) else { return wait(slot, for: worker, now) }
         table[slot].place = .inFlight
-        workers[Int(worker)]!.used[creditClass] += 1
-        table.places.append(slot, to: &workers[Int(worker)]!.inFlight)
         if table[slot].deadline != .distantFuture { wheel.set(slot, due: table[slot].deadline) }
         effects.append(.send(slot: slot, worker: worker))
     }
@@ -325,8 +325,9 @@ struct BrokerCore {
         if expected > configuration.longestWait || now + expected > table[slot].deadline {
             return fail(slot, .resourceExhausted, .overloaded, retryAfter: expected)
         }
+        table[slot].worker = worker
         table[slot].place = .waiting
-        workers[Int(worker)]!.waiting[priority].append(slot, of: table[slot].client, &table.places)
+        workers[Int(worker)]!.wait(slot, of: table[slot].client, priority, &table.places)
         wheel.set(slot, due: table[slot].deadline)
     }
 
@@ -344,13 +345,12 @@ struct BrokerCore {
 
     /// The worker that serves the method and has most room, unless none has any: a free call never waits, so
     /// the shell need not keep it.
-    private func leastLoaded(for method: MethodID, _ creditClass: Int) -> Int32? {
+    private mutating func leastLoaded(for method: MethodID, _ creditClass: Int) -> Int32? {
         var best: Int32?
         var lowest = Int32.max
-        // By index: a copy of a worker's state counts references up and down, for every call.
         for index in workers.indices {
             guard let load = workers[index]?.loadIfFree(for: method, creditClass), load < lowest,
-                isServing(method, workers[index]!)
+                isServing(method, index)
             else { continue }
             best = Int32(index)
             lowest = load
@@ -389,10 +389,9 @@ struct BrokerCore {
             parkedCount -= 1
         case .waiting:
             let priority = Int(table[slot].priority.rawValue)
-            workers[worker]!.waiting[priority].remove(slot, of: table[slot].client, &table.places)
+            workers[worker]!.stopWaiting(slot, of: table[slot].client, priority, &table.places)
         case .inFlight:
-            table.places.remove(slot, from: &workers[worker]!.inFlight)
-            workers[worker]!.used[table[slot].creditClass] -= 1
+            workers[worker]!.release(slot, table[slot].creditClass, &table.places)
         case .watching:
             table.places.remove(slot, from: &watching)
             watches[slot] = nil

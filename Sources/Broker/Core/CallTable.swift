@@ -69,7 +69,7 @@ struct CallTable {
         places = CallLinks(capacity: capacity)
         byClient = CallLinks(capacity: capacity)
         freeSlots = (0..<Int32(capacity)).reversed()
-        index = CallIndex(capacity: capacity, secret: secret)
+        index = CallIndex(secret: secret)
     }
 
     var capacity: Int { calls.count }
@@ -104,8 +104,9 @@ struct CallTable {
     func slot(of id: UInt64) -> Int32? {
         let index = id >> 32
         guard index < UInt64(calls.count) else { return nil }
-        let call = calls[Int(index)]
-        guard call.place != .free, call.generation == UInt32(truncatingIfNeeded: id) else { return nil }
+        guard calls[Int(index)].place != .free,
+            calls[Int(index)].generation == UInt32(truncatingIfNeeded: id)
+        else { return nil }
         return Int32(index)
     }
 

@@ -7,6 +7,8 @@ struct ClientState {
         let identity: PeerIdentity
         /// On the workers' side: a worker that calls.
         let isWorker: Bool
+
+        var port: Port { isWorker ? .workers : .clients }
     }
 
     let key: Key

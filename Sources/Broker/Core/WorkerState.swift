@@ -3,12 +3,15 @@ import Sales
 import Wire
 
 /// A worker's session with this broker.
+///
+/// What is asked for every call is a mutating function although it only reads: those work in place, where the others
+/// get a copy of all this from the array.
 struct WorkerState {
     let identity: PeerIdentity
     let name: String
     /// Of the ledger whose fences it claims.
     var incarnation: String
-    let methods: Set<MethodID>
+    let methods: MethodSet
     /// Calls it takes at a time, per priority and then streams, and how many it has.
     let credit: InlineArray<4, Int32>
     var used: InlineArray<4, Int32>
@@ -22,7 +25,9 @@ struct WorkerState {
     /// Calls it has, oldest first.
     var inFlight = CallList()
     /// Calls that wait for its credit, per priority.
-    var waiting: [FairQueue]
+    private(set) var waiting: [FairQueue]
+    /// How many wait.
+    private(set) var waitingCount = 0
     /// Gates it keeps closed here.
     var gates: Set<Gate.Key> = []
     var answers: Int64 = 0
@@ -32,7 +37,7 @@ struct WorkerState {
         self.identity = identity
         name = ready.name
         incarnation = ready.incarnation
-        methods = Set(ready.methods)
+        methods = MethodSet(ready.methods)
         credit = InlineArray { $0 < ready.credit.count ? max(0, ready.credit[$0]) : 0 }
         used = InlineArray(repeating: 0)
         waiting = Array(repeating: FairQueue(), count: Priority.allCases.count)
@@ -45,14 +50,73 @@ struct WorkerState {
     static let maximumUnread = 64 << 20
 
     var load: Int32 { used[0] + used[1] + used[2] + used[3] }
+    @inline(__always)
     func hasCredit(_ creditClass: Int) -> Bool {
         used[creditClass] < credit[creditClass] && reading.unread < Self.maximumUnread
     }
     /// How many calls it has, if it takes one more of the method.
-    func loadIfFree(for method: MethodID, _ creditClass: Int) -> Int32? {
+    mutating func loadIfFree(for method: MethodID, _ creditClass: Int) -> Int32? {
         isFit && !isDraining && hasCredit(creditClass) && methods.contains(method) ? load : nil
     }
-    var waitingCount: Int { waiting.reduce(0) { $0 + $1.count } }
+
+    /// Notes a sign of life if it is this worker's.
+    mutating func isHeard(_ sender: PeerIdentity, _ now: MonotonicTime) -> Bool {
+        guard identity == sender else { return false }
+        lastSeen = now
+        return true
+    }
+
+    // MARK: Its calls
+
+    mutating func answered() {
+        answers += 1
+        rate.add()
+    }
+
+    /// Why a call is not handed over.
+    enum Objection {
+        case unknownMethod
+        case noCredit
+    }
+
+    /// Hands a call over, unless there is an objection.
+    mutating func take(
+        _ slot: Int32, of method: MethodID, _ creditClass: Int, _ links: inout CallLinks
+    ) -> Objection? {
+        guard methods.contains(method) else { return .unknownMethod }
+        guard hasCredit(creditClass) else { return .noCredit }
+        used[creditClass] += 1
+        links.append(slot, to: &inFlight)
+        return nil
+    }
+
+    /// It has the call no longer.
+    mutating func release(_ slot: Int32, _ creditClass: Int, _ links: inout CallLinks) {
+        links.remove(slot, from: &inFlight)
+        used[creditClass] -= 1
+    }
+
+    /// A call waits for its credit.
+    mutating func wait(_ slot: Int32, of client: Int32, _ priority: Int, _ links: inout CallLinks) {
+        waiting[priority].append(slot, of: client, &links)
+        waitingCount += 1
+    }
+
+    /// A call waits no longer.
+    mutating func stopWaiting(_ slot: Int32, of client: Int32, _ priority: Int, _ links: inout CallLinks) {
+        waiting[priority].remove(slot, of: client, &links)
+        waitingCount -= 1
+    }
+
+    /// The call that goes next, high priorities first, if one waits that there is credit for.
+    mutating func next() -> Int32? {
+        guard waitingCount > 0 else { return nil }
+        for priority in waiting.indices.reversed() {
+            let slot = waiting[priority].first
+            if slot >= 0, hasCredit(priority) { return slot }
+        }
+        return nil
+    }
 }
 
 /// A gate that is closed.

@@ -68,7 +68,7 @@ extension Broker {
         if reason == .keyRefused, port == .workers { core.dismiss(peer, now) }
         // Through the core's table, which bounds what is sent to who does not read it.
         guard let client = core.client(peer, isWorker: port == .workers, now) else {
-            return turnAway(peer, header, verdict, on: port == .clients ? clientSide : workerSide)
+            return turnAway(peer, header, verdict, at: port)
         }
         guard !core.clients[Int(client)]!.isMuted else { return }
         if header.kind == .call, header.callID != 0 { core.refuse(client, header.callID, verdict) }

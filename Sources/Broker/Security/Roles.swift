@@ -18,7 +18,9 @@ public struct Roles: OptionSet, Hashable, Sendable {
     }
 
     /// True when one of the roles may call what is for `role`.
+    @inline(__always)
     func cover(_ role: Role) -> Bool {
-        Role.allCases.contains { contains(Roles($0)) && $0.covers(role) }
+        // The same role first: this is asked for every message.
+        contains(Roles(role)) || Role.allCases.contains { contains(Roles($0)) && $0.covers(role) }
     }
 }
