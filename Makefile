@@ -1,6 +1,6 @@
 # One command per job. Each installs what it needs; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-python bench bench-rpc bench-counts build lint format clean packages fuzz fuzz-nightly fuzz-broker
+.PHONY: help demo test test-python bench bench-rpc bench-counts build lint format clean packages fuzz fuzz-nightly fuzz-broker sanitize
 
 sources := Sources Tests Package.swift bench/Package.swift bench/Sources bench/grpc/Package.swift bench/grpc/Sources \
 	fuzz/Package.swift fuzz/Sources
@@ -25,6 +25,10 @@ test-python: $(venv)/ready ## test the Python client on its fake server and on t
 fuzz-broker: build ## attack a live broker with raw bytes for FUZZ_SECONDS (600), from a new seed
 	STAMPEDE_FUZZ_SECONDS=$${FUZZ_SECONDS:-600} STAMPEDE_FUZZ_SEED=$${FUZZ_SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')} \
 		swift test --no-parallel --filter BrokerFuzzTests
+
+sanitize: packages ## test the broker under ThreadSanitizer and AddressSanitizer
+	TSAN_OPTIONS=halt_on_error=0:exitcode=66 swift test --no-parallel --sanitize=thread --scratch-path .build/tsan --filter '^BrokerTests\.'
+	ASAN_OPTIONS=detect_leaks=0 swift test --no-parallel --sanitize=address --scratch-path .build/asan --filter '^BrokerTests\.'
 
 bench: packages ## measure what an order costs in each part, without I/O
 	swift run -c release --package-path bench cores

@@ -42,6 +42,31 @@ import Wire
         #expect(table.id(of: slot) != 0)
     }
 
+    @Test(arguments: 1...5) func `a client's own name finds its call, however many there are`(seed: Int) {
+        var random = SeededGenerator(seed: UInt64(seed))
+        var table = CallTable(capacity: 3_000, secret: random.next())
+        var model: [String: Int32] = [:]
+        // Few names, so that the two clients often use the same.
+        func name() -> (callID: UInt64, client: Int32) {
+            (UInt64(random.number(1...2_500)), Int32(random.number(0...1)))
+        }
+        // Grows to the brim, and then as many come as go.
+        for step in 0..<20_000 {
+            let (callID, client) = name()
+            let known = model["\(callID) \(client)"]
+            #expect(table.slot(of: callID, client: client) == known)
+            if let known, step > 6_000 {
+                table.free(known)
+                model["\(callID) \(client)"] = nil
+            } else if known == nil {
+                var call = Call()
+                (call.clientCallID, call.client) = (callID, client)
+                if let slot = table.insert(call) { model["\(callID) \(client)"] = slot }
+            }
+        }
+        #expect(table.count == model.count && model.count > 1_024)
+    }
+
     @Test func `freeing a call that is on a list traps`() async {
         await #expect(processExitsWith: .failure) {
             var table = CallTable(capacity: 1)
