@@ -7,20 +7,17 @@ extension Broker {
         _ message: inout Message, to identity: PeerIdentity, at port: Port,
         _ purpose: Outbox.Departure.Purpose
     ) {
-        if outbox.isFull { flush() }
-        outbox.append(
-            &message,
-            Outbox.Departure(identity: identity, port: port, purpose: purpose))
+        // What follows from those that cannot leave waits for the turn's end: the core's effects are being performed.
+        if outbox.isFull { outbox.send(clients: clientSide, workers: workerSide) }
+        outbox.append(&message, Outbox.Departure(identity: identity, port: port, purpose: purpose))
     }
 
     /// Sends all that was decided, and what follows from peers that cannot be reached.
     func flush() {
-        while !outbox.isEmpty {
-            swap(&outbox, &leaving)
-            var failed: [Outbox.Departure] = []
-            leaving.send(clients: clientSide, workers: workerSide) { failed.append($0) }
-            for departure in failed { unsent(departure) }
-        }
+        repeat {
+            outbox.send(clients: clientSide, workers: workerSide)
+            while let departure = outbox.takeFailed() { unsent(departure) }
+        } while !outbox.isEmpty
     }
 
     private func unsent(_ departure: Outbox.Departure) {

@@ -22,9 +22,7 @@ public final class Broker {
     private let heldIdentity = ThreadBound(Message())
     private let heldMessage = ThreadBound(Message())
     private let heldOutgoing = ThreadBound(Message())
-    private let heldOutbox = ThreadBound(Outbox())
-    /// The other of two that change places: while one is sent, what that leads to goes into the other.
-    private let heldLeaving = ThreadBound(Outbox())
+    private let heldOutbox: ThreadBound<Outbox>
 
     /// Where the broker listens, as bound.
     public let clientEndpoints: [String]
@@ -45,6 +43,7 @@ public final class Broker {
         var configuration = configuration
         if configuration.secret == 0 { configuration.secret = .random(in: 1 ... .max) }
         heldCore = ThreadBound(BrokerCore(configuration: configuration, now: .now()))
+        heldOutbox = ThreadBound(Outbox(capacity: configuration.maximumBatch))
         heldKept = ThreadBound(KeptMessages(capacity: configuration.maximumCalls))
         var options = SocketOptions()
         options.maximumMessageSize = Limits.messageSize
@@ -108,9 +107,5 @@ public final class Broker {
     var outbox: Outbox {
         _read { yield heldOutbox.value }
         _modify { yield &heldOutbox.value }
-    }
-    var leaving: Outbox {
-        _read { yield heldLeaving.value }
-        _modify { yield &heldLeaving.value }
     }
 }

@@ -18,10 +18,15 @@ struct Outbox: ~Copyable {
         let purpose: Purpose
     }
 
-    private var messages = MessageBatch()
+    private var messages: MessageBatch
     private var departures: [Departure] = []
+    /// Those whose message could not leave, until somebody asks.
+    private var failed: [Departure] = []
 
-    init() { departures.reserveCapacity(MessageBatch.capacity) }
+    init(capacity: Int) {
+        messages = MessageBatch(capacity: capacity)
+        departures.reserveCapacity(capacity)
+    }
 
     var isEmpty: Bool { departures.isEmpty }
     var isFull: Bool { messages.isFull }
@@ -31,10 +36,8 @@ struct Outbox: ~Copyable {
         departures.append(departure)
     }
 
-    /// Sends everything, and tells of each message that could not leave.
-    mutating func send(
-        clients: SideSocket, workers: SideSocket, _ failed: (Departure) -> Void
-    ) {
+    /// Sends everything, and remembers what could not leave.
+    mutating func send(clients: SideSocket, workers: SideSocket) {
         for index in departures.indices {
             let departure = departures[index]
             let result = departure.identity.withBytes { identity in
@@ -45,9 +48,12 @@ struct Outbox: ~Copyable {
             }
             if result == .sent { continue }
             messages.drop(at: index)
-            failed(departure)
+            failed.append(departure)
         }
         messages.removeSent()
         departures.removeAll(keepingCapacity: true)
     }
+
+    /// Takes one whose message could not leave.
+    mutating func takeFailed() -> Departure? { failed.popLast() }
 }

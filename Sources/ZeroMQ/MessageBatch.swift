@@ -7,23 +7,25 @@ import CZeroMQ
 /// message; sent in one go, one wake-up serves them all.
 public struct MessageBatch: ~Copyable {
     /// The most that it holds.
-    public static let capacity = 1_024
-
-    private let messages = UnsafeMutablePointer<zmq_msg_t>.allocate(capacity: MessageBatch.capacity)
+    public let capacity: Int
+    private let messages: UnsafeMutablePointer<zmq_msg_t>
     public private(set) var count = 0
 
-    public init() {}
+    public init(capacity: Int) {
+        self.capacity = capacity
+        messages = .allocate(capacity: capacity)
+    }
 
     deinit {
         for index in 0..<count { zmq_msg_close(messages + index) }
         messages.deallocate()
     }
 
-    public var isFull: Bool { count == MessageBatch.capacity }
+    public var isFull: Bool { count == capacity }
 
     /// Takes a message in and leaves an empty one behind. There must be room.
     public mutating func append(_ message: inout Message) {
-        precondition(!isFull, "a batch holds \(MessageBatch.capacity) messages")
+        precondition(!isFull, "a batch holds \(capacity) messages")
         zmq_msg_init(messages + count)
         zmq_msg_move(messages + count, &message.raw)
         count += 1

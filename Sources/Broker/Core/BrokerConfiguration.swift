@@ -25,6 +25,8 @@ public struct BrokerConfiguration: Sendable {
     /// The longest that a call waits for a worker's credit by the rate that the worker has shown; what would
     /// wait longer is refused at once.
     public var longestWait = TimeAmount.seconds(1)
+    /// Messages that leave together at most; a turn that decides more sends in between.
+    public var maximumBatch = 1_024
     public var maximumClients = 10_000
     public var maximumWorkers = 1_000
     /// A client that says nothing for so long and waits for nothing is forgotten.

@@ -1,4 +1,5 @@
 import Broker
+import Glibc
 import Logging
 import Methods
 import Sales
@@ -103,6 +104,27 @@ import ZeroMQ
     }
 
     // MARK: Hostile input
+
+    @Test func `a turn that decides more than leaves at once answers each call once, whoever is gone`() throws
+    {
+        let harness = try BrokerHarness()
+        try harness.start { $0.maximumBatch = 2 }
+        let (client, gone) = (try harness.client(), try harness.client())
+        // Nobody owns what they call, so all are parked until they are due.
+        for callID: UInt64 in 1...10 {
+            gone.send(Peer.call(callID, milliseconds: 400))
+            client.send(Peer.call(callID, milliseconds: 400))
+        }
+        _ = try client.status(11)
+        gone.close()
+        _ = try client.status(12)
+        // The loop stands still meanwhile, so all are due in one turn.
+        usleep(500_000)
+        _ = try client.status(13)
+        _ = try client.status(14)
+        let answered = client.all(.result).map(\.header.callID).filter { $0 <= 10 }
+        #expect(answered.sorted() == Array(1...10))
+    }
 
     @Test(arguments: 1...4) func `bad messages change nothing for a good client beside them`(seed: Int) throws
     {
