@@ -7,4 +7,9 @@ extension Header {
         frame.storeLittleEndian(callID, at: 8)
         frame.storeLittleEndian(milliseconds, at: 20)
     }
+
+    /// Says in an encoded frame that its body is compressed.
+    public static func markCompressed(_ frame: inout [UInt8]) {
+        frame[3] |= Flags.compressed.rawValue
+    }
 }
