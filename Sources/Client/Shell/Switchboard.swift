@@ -61,6 +61,8 @@ struct Switchboard: ~Copyable {
             let phase = inbox.take(&entries, ended: ended)
             ended.removeAll(keepingCapacity: true)
             for index in entries.submissions.indices { begin(index) }
+            // All are sent one right after the other, so that libzmq's thread is woken once for them.
+            perform()
             for note in entries.notes { heed(note) }
             executor.run(entries.jobs)
             // Whoever has called once calls again: look once more before waiting, so that nobody has to ring.
@@ -88,7 +90,6 @@ struct Switchboard: ~Copyable {
         swap(&pending[slot].frame, &entries.submissions[index].submission.frame)
         pending[slot].caller = entries.submissions[index].submission.caller
         core.begin(entries.submissions[index].submission.request, at: seat, now: loop.now)
-        perform()
     }
 
     private mutating func heed(_ note: Inbox.Note) {
