@@ -8,10 +8,10 @@ public struct Response<Reply: Sendable>: Sendable {
     public let metadata: Metadata
     /// How often the request was sent.
     public let attempts: Int
-
 }
 
 extension Response where Reply: MessageBody {
+    /// Reads the answer of a call that ended well; throws any other end.
     @inlinable
     init(_ outcome: Outcome, of method: String, _ route: Route) throws(CallError) {
         let answer = try outcome.answer(route)

@@ -62,6 +62,7 @@ extension StampedeClient {
         return try Response(await exchange(draft), of: method.name, route)
     }
 
+    /// The call without its body.
     @usableFromInline
     func draft(
         _ method: MethodID, _ routing: MethodRouting, _ priority: Priority, _ route: Route,
@@ -80,7 +81,7 @@ extension StampedeClient {
         let seated = Atomic<UInt64>(0)
         guard let frame = draft.frame else { return .refused(.invalidArgument, .tooLarge) }
         let request = draft.request
-        // Given away whole, so that the I/O thread may use its memory for the answer.
+        // Given away whole, without a second reference: the I/O thread uses its memory for the answer.
         draft.writer = MessagePackWriter()
         var given = Optional(frame)
         return await withTaskCancellationHandler {
