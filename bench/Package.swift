@@ -6,6 +6,8 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
+    // An async function stays on its caller's executor, so that awaiting it switches nothing.
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
 
 /// A package of its own, so that what benchmarks need never slows a build of the product.

@@ -10,7 +10,7 @@ public final class StampedeClient: Sendable {
     /// The brokers' endpoints, in the order given.
     public let brokers: [String]
     let inbox: Inbox
-    let interceptors: [any ClientInterceptor]
+    @usableFromInline let interceptors: [any ClientInterceptor]
     private let loopExecutor: LoopExecutor
 
     /// Runs tasks on the client's I/O thread, so that a call changes no thread on its way:

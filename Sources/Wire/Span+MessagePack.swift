@@ -102,10 +102,10 @@ extension Span where Element == UInt8 {
         let start = offset
         let range = try readStringRange(at: &offset)
         guard range.count <= maximum else { throw WireError(.badValue, at: start, field: field) }
-        var copy: [UInt8] = []
-        copy.reserveCapacity(range.count)
-        for index in range { copy.append(self[index]) }
-        guard let string = String(validating: copy, as: UTF8.self) else {
+        let string = unsafe extracting(range).withUnsafeBufferPointer {
+            unsafe String(validating: $0, as: UTF8.self)
+        }
+        guard let string else {
             throw WireError(.badValue, at: start, field: field)
         }
         return string
@@ -123,11 +123,8 @@ extension Span where Element == UInt8 {
         }
         guard length <= count - offset else { throw WireError(.truncated, at: start) }
         guard length <= maximum else { throw WireError(.badValue, at: start, field: field) }
-        var copy: [UInt8] = []
-        copy.reserveCapacity(length)
-        for index in offset..<offset + length { copy.append(self[index]) }
-        offset += length
-        return copy
+        defer { offset += length }
+        return copy(offset..<offset + length)
     }
 
     /// The bytes of one value of any type, as they are.
@@ -135,10 +132,11 @@ extension Span where Element == UInt8 {
         let start = offset
         try skipValue(at: &offset)
         guard offset - start <= maximum else { throw WireError(.badValue, at: start, field: field) }
-        var copy: [UInt8] = []
-        copy.reserveCapacity(offset - start)
-        for index in start..<offset { copy.append(self[index]) }
-        return copy
+        return copy(start..<offset)
+    }
+
+    private func copy(_ range: Range<Int>) -> [UInt8] {
+        unsafe extracting(range).withUnsafeBufferPointer { unsafe Array($0) }
     }
 
     /// 16 bytes of binary.

@@ -3,25 +3,25 @@ import Sales
 import Synchronization
 public import Wire
 
+// What knows the types of request and reply is inlinable, so that the caller's module encodes and decodes
+// without generics. Everything else is compiled once.
 extension StampedeClient {
     /// Calls a unary method and returns its reply.
     ///
     /// Cancelling the task withdraws the attempt if it has not been decided; it never touches an order.
+    @inlinable
     nonisolated(nonsending)
         public func call<Request: MessageBody & Routed, Reply: MessageBody>(
             _ method: Method<Request, Reply>, _ request: Request, options: CallOptions = .init()
         ) async throws(CallError) -> Reply
     {
-        let route = request.route
-        guard interceptors.isEmpty else {
-            return try await intercepted(method, request, route, options).reply
-        }
-        return try decode(await exchange(try draft(method, request, route, options)), method.name, route)
+        try await response(method, request, route: request.route, options: options).reply
     }
 
     /// Calls a unary method that any worker takes.
     ///
     /// - Parameter request: has no request key; set `CallOptions.isIdempotent` if it may run twice.
+    @inlinable
     nonisolated(nonsending)
         public func call<Request: MessageBody, Reply: MessageBody>(
             _ method: Method<Request, Reply>, _ request: Request, options: CallOptions = .init()
@@ -34,6 +34,7 @@ extension StampedeClient {
     ///
     /// - Parameter route: where the call goes, and under which request key; may be left out for a method that
     ///   any worker takes.
+    @inlinable
     nonisolated(nonsending)
         public func response<Request: MessageBody, Reply: MessageBody>(
             _ method: Method<Request, Reply>, _ request: Request, route: Route = .anywhere,
@@ -47,50 +48,46 @@ extension StampedeClient {
     }
 
     /// The call without interceptors.
+    @inlinable
     nonisolated(nonsending)
         func direct<Request: MessageBody, Reply: MessageBody>(
             _ method: Method<Request, Reply>, _ request: Request, _ route: Route, _ options: CallOptions
         ) async throws(CallError) -> Response<Reply>
     {
-        let outcome = await exchange(try draft(method, request, route, options))
-        return Response(
-            reply: try decode(outcome, method.name, route), metadata: outcome.answer.metadata,
-            attempts: Int(outcome.ending.attempts))
-    }
-
-    private func draft<Request: MessageBody, Reply: MessageBody>(
-        _ method: Method<Request, Reply>, _ request: Request, _ route: Route, _ options: CallOptions
-    ) throws(CallError) -> Draft {
         precondition(
             method.routing == .free || route != .anywhere,
             "\(method.name) is \(method.routing); give the call a route")
-        let header = Header(call: method.id, method.routing, method.priority, route, .end)
-        return try Draft(header, body: request, route, options, brokers: brokers.count)
+        var draft = try draft(method.id, method.routing, method.priority, route, options)
+        request.encode(into: &draft.writer)
+        return try Response(await exchange(draft), of: method.name, route)
     }
 
-    private func decode<Reply: MessageBody>(
-        _ outcome: Outcome, _ method: String, _ route: Route
-    ) throws(CallError) -> Reply {
-        guard outcome.ending.status == .ok else { throw CallError(outcome, route) }
-        do {
-            return try outcome.answer.body(as: Reply.self)
-        } catch {
-            throw CallError.unreadable(method, error, route)
-        }
+    /// The call without its body.
+    @usableFromInline
+    func draft(
+        _ method: MethodID, _ routing: MethodRouting, _ priority: Priority, _ route: Route,
+        _ options: CallOptions
+    ) throws(CallError) -> Draft {
+        try Draft(
+            Header(call: method, routing, priority, route, .end), route, options, brokers: brokers.count)
     }
 
     /// Hands a unary call to the I/O thread and waits for its one ending.
-    private nonisolated(nonsending) func exchange(_ draft: consuming Draft) async -> Outcome {
+    @usableFromInline
+    nonisolated(nonsending)
+        func exchange(_ draft: consuming Draft) async -> Outcome
+    {
         // The seat, once there is one; zero before.
         let seated = Atomic<UInt64>(0)
-        // Given away whole, so that the I/O thread may use its memory for the answer.
-        var draft = Optional(draft)
+        guard let frame = draft.frame else { return .refused(.invalidArgument, .tooLarge) }
+        let request = draft.request
+        // Given away whole, without a second reference: the I/O thread uses its memory for the answer.
+        draft.writer = MessagePackWriter()
+        var given = Optional(frame)
         return await withTaskCancellationHandler {
             await Waiter.wait { waiter in
-                guard let draft = draft.take() else { preconditionFailure("a call was submitted twice") }
-                let submission = Submission(
-                    frame: draft.frame, request: draft.request, caller: .unary(waiter))
-                switch inbox.submit(submission) {
+                guard let frame = given.take() else { preconditionFailure("a call was submitted twice") }
+                switch inbox.submit(Submission(frame: frame, request: request, caller: .unary(waiter))) {
                 case .refused(let refusal): waiter.resume(returning: refusal)
                 case .seated(let seat):
                     seated.store(seat.rawValue, ordering: .sequentiallyConsistent)
@@ -120,6 +117,7 @@ extension RequestKey {
 
 extension CallError {
     /// The call was done, but what it sent back is not what the method promises.
+    @usableFromInline
     static func unreadable(_ method: String, _ error: any Error, _ route: Route) -> CallError {
         CallError(
             status: .internal, certainty: .executed,

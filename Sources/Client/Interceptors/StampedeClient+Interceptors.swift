@@ -1,9 +1,10 @@
-import Methods
+public import Methods
 import Sales
-import Wire
+public import Wire
 
 extension StampedeClient {
     /// A unary call with the interceptors around it.
+    @usableFromInline
     nonisolated(nonsending)
         func intercepted<Request: MessageBody, Reply: MessageBody>(
             _ method: Method<Request, Reply>, _ request: Request, _ route: Route, _ options: CallOptions

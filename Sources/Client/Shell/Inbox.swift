@@ -79,7 +79,7 @@ final class Inbox: Sendable {
     // MARK: Calling tasks
 
     /// Takes a call in, or returns its ending.
-    func submit(_ submission: Submission) -> Admission {
+    func submit(_ submission: consuming Submission) -> Admission {
         let isForeign = !isOnThread
         let (admission, mustRing): (Admission, Bool) = state.withLock { state in
             guard state.phase == .open else { return (.refused(.refused(.unavailable, .closing)), false) }

@@ -9,7 +9,7 @@ struct Submission: Sendable {
     }
 
     /// Header, metadata and body, complete but for call id, time left and the flag *retry*.
-    let frame: [UInt8]
+    var frame: [UInt8]
     let request: ClientCore.Request
     let caller: Caller
 }

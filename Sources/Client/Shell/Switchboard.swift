@@ -60,7 +60,9 @@ struct Switchboard: ~Copyable {
             executor.runOwnJobs()
             let phase = inbox.take(&entries, ended: ended)
             ended.removeAll(keepingCapacity: true)
-            for (seat, submission) in entries.submissions { begin(submission, at: seat) }
+            for index in entries.submissions.indices { begin(index) }
+            // All are sent one right after the other, so that libzmq's thread is woken once for them.
+            perform()
             for note in entries.notes { heed(note) }
             executor.run(entries.jobs)
             // Whoever has called once calls again: look once more before waiting, so that nobody has to ring.
@@ -80,13 +82,14 @@ struct Switchboard: ~Copyable {
         loop.stop()
     }
 
-    private mutating func begin(_ submission: Submission, at seat: CallID) {
+    private mutating func begin(_ index: Int) {
+        let seat = entries.submissions[index].seat
         let slot = seat.slot
         while pending.count <= slot { pending.append(PendingCall()) }
-        pending[slot].frame = submission.frame
-        pending[slot].caller = submission.caller
-        core.begin(submission.request, at: seat, now: loop.now)
-        perform()
+        // Moved, not copied: nobody else counts on the frame's memory.
+        swap(&pending[slot].frame, &entries.submissions[index].submission.frame)
+        pending[slot].caller = entries.submissions[index].submission.caller
+        core.begin(entries.submissions[index].submission.request, at: seat, now: loop.now)
     }
 
     private mutating func heed(_ note: Inbox.Note) {

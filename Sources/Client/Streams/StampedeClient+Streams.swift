@@ -105,11 +105,12 @@ extension StampedeClient {
         let terms = StreamTerms(
             sendsItems: request == nil, receivesItems: method.kind != .clientStream,
             window: UInt16(options.window))
-        let draft = try Draft(
-            header, body: request, route, options, brokers: brokers.count, stream: terms)
-        switch inbox.submit(
-            Submission(frame: draft.frame, request: draft.request, caller: .stream(pipe)))
-        {
+        var draft = try Draft(header, route, options, brokers: brokers.count, stream: terms)
+        request?.encode(into: &draft.writer)
+        guard let frame = draft.frame else {
+            throw CallError(.refused(.invalidArgument, .tooLarge), route)
+        }
+        switch inbox.submit(Submission(frame: frame, request: draft.request, caller: .stream(pipe))) {
         case .seated(let seat): pipe.seated(seat)
         case .refused(let refusal): pipe.end(refusal)
         }

@@ -35,6 +35,7 @@ _ = try await client.call(Echo.method, Echo.sample)
 let from = ContinuousClock.now + .milliseconds(warmUp)
 let samples = try await withThrowingTaskGroup(of: [UInt32].self) { group in
     for _ in 0..<window {
+        // They do little but call, so they run where their answers come in.
         group.addTask(executorPreference: client.executor) {
             try await call(client, from: from, until: from + .milliseconds(measured))
         }
