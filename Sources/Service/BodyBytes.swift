@@ -1,7 +1,8 @@
 import Compression
-import Wire
+public import Wire
 
 /// Bodies between their types and the wire.
+@usableFromInline
 enum BodyBytes {
     static func encode(_ body: some MessageBody) -> [UInt8] {
         var writer = MessagePackWriter()
@@ -15,6 +16,7 @@ enum BodyBytes {
     }
 
     /// Reads the body that begins at `offset`; refuses bytes after it.
+    @inlinable
     static func decode<Body: MessageBody>(_ bytes: Span<UInt8>, at offset: Int) throws(Failure) -> Body {
         do throws(WireError) {
             var offset = offset

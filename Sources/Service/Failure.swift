@@ -58,6 +58,7 @@ extension Failure: CustomStringConvertible {
 
 extension Failure {
     /// A request that cannot be read, so that nothing was done.
+    @usableFromInline
     static func malformed(_ what: String, _ error: some Error) -> Failure {
         Failure(
             .invalidArgument,

@@ -17,6 +17,7 @@ extension Service {
     /// Defines a method whose handler runs on the host's I/O thread, without a task: for those that only
     /// compute, in less than a millisecond, since everything else waits meanwhile. Over a hundred thousand
     /// calls a second go through one host. Interceptors do not see these calls.
+    @inlinable
     public mutating func unaryInline<Request: MessageBody, Reply: MessageBody>(
         _ name: String, priority: Priority = .normal, about: String = "",
         _ handler: @escaping @Sendable (Request, InlineCall) throws(Failure) -> Reply
@@ -35,7 +36,9 @@ extension Service {
         append(description, .unary, Service.inline(handler))
     }
 
-    private static func inline<Request: MessageBody, Reply: MessageBody>(
+    // Inlinable, so that the module that knows the bodies' types reads and writes them without detours.
+    @inlinable
+    static func inline<Request: MessageBody, Reply: MessageBody>(
         _ handler: @escaping @Sendable (Request, InlineCall) throws(Failure) -> Reply
     ) -> ServiceMethod.Handler {
         .inline { frame, offset, call, writer throws(Failure) in

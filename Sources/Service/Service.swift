@@ -16,6 +16,7 @@ public struct Service: Sendable {
     /// What reflection says of the methods.
     public var descriptions: [MethodDescription] { methods.map(\.description) }
 
+    @usableFromInline
     mutating func add<Request: MessageBody, Reply: MessageBody>(
         _ method: String, _ kind: MethodKind, _ priority: Priority, _ about: String, _: Request.Type,
         _: Reply.Type, _ handler: ServiceMethod.Handler
@@ -45,6 +46,7 @@ public struct Service: Sendable {
 }
 
 /// One method of a service, with its types erased.
+@usableFromInline
 struct ServiceMethod: Sendable {
     let name: String
     let id: MethodID
@@ -52,6 +54,7 @@ struct ServiceMethod: Sendable {
     let description: MethodDescription
     let handler: Handler
 
+    @usableFromInline
     enum Handler: Sendable {
         /// Runs in a task of its own. Gets the request's body, plain, and returns the reply's, or none for
         /// kinds whose RESULT has none.
@@ -60,6 +63,7 @@ struct ServiceMethod: Sendable {
         case inline(Inline)
     }
 
+    @usableFromInline
     typealias Inline =
         @Sendable (Span<UInt8>, Int, InlineCall, inout MessagePackWriter) throws(Failure) -> Void
 

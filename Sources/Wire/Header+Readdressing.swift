@@ -35,4 +35,9 @@ extension Header {
         unsafe frame.store(callID, unchecked: 8)
         unsafe frame.store(sequence, unchecked: 16)
     }
+
+    /// A frame's body was compressed after its header was written.
+    public static func markCompressed(_ frame: inout [UInt8]) {
+        frame[3] |= Flags.compressed.rawValue
+    }
 }

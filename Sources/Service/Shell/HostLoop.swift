@@ -10,18 +10,18 @@ final class HostLoop {
     let plan: HostPlan
     let outbox: Outbox
     let logger: Logger
-    var core: ServiceCore
+    private let heldCore: ThreadBound<ServiceCore>
     /// By broker.
     var sockets: [BrokerSocket?]
     /// By slot of the core's table.
     var tasks: [Task<Void, Never>?] = []
     var channels: [CallChannel?] = []
-    var writer = MessagePackWriter()
-    var outgoing = Message()
+    private let heldWriter = ThreadBound(MessagePackWriter())
+    private let heldOutgoing = ThreadBound(Message())
+    private let heldIncoming = ThreadBound(Message())
     /// For tests: what would be sent is lost.
     var isMuted = false
     private let context = Context()
-    private var incoming = Message()
     private var random: SplitMix64
     /// Swapped with the outbox's, so that neither side allocates once both have grown.
     private var commands: [Outbox.Command] = []
@@ -38,12 +38,32 @@ final class HostLoop {
         self.plan = plan
         self.outbox = outbox
         self.logger = logger
-        core = ServiceCore(
-            configuration: plan.configuration, brokers: plan.brokers.count, methods: plan.shapes,
-            now: loop.now)
+        heldCore = ThreadBound(
+            ServiceCore(
+                configuration: plan.configuration, brokers: plan.brokers.count, methods: plan.shapes,
+                now: loop.now))
         sockets = Array(repeating: nil, count: plan.brokers.count)
         var system = SystemRandomNumberGenerator()
         random = SplitMix64(seed: system.next())
+    }
+
+    // MARK: State
+
+    var core: ServiceCore {
+        _read { yield heldCore.value }
+        _modify { yield &heldCore.value }
+    }
+    var writer: MessagePackWriter {
+        _read { yield heldWriter.value }
+        _modify { yield &heldWriter.value }
+    }
+    var outgoing: Message {
+        _read { yield heldOutgoing.value }
+        _modify { yield &heldOutgoing.value }
+    }
+    private var incoming: Message {
+        _read { yield heldIncoming.value }
+        _modify { yield &heldIncoming.value }
     }
 
     /// Runs until the host was told to stop and nothing is left to do.
