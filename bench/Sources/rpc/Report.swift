@@ -20,6 +20,8 @@ struct Report: Codable {
             "transport": options.transport.rawValue, "rounds": String(options.rounds),
             "warm_up_ms": String(options.warmUp), "measured_ms": String(options.measured),
             "frame": "64 bytes of header, 64 of body; order.place 64 and 46",
+            "swift_client": "a task per call under way, on the client's executor",
+            "swift_worker": "a handler on the host's I/O thread",
             "grpc": bench.grpcSettings ?? "not measured",
         ]
         ratios = bench.ratios.map { ratio in
@@ -54,7 +56,9 @@ struct Report: Codable {
                 "others %",
             ],
             summaries)
-        Swift.print("\ngrpc-swift 2 over tcp, plaintext: \(settings["grpc"]!)\n")
+        Swift.print(
+            "\nSwift client: \(settings["swift_client"]!); Swift worker: \(settings["swift_worker"]!)")
+        Swift.print("grpc-swift 2 over tcp, plaintext: \(settings["grpc"]!)\n")
         table(["ratio", "value", "lowest", "highest", "rounds", "wanted", ""], ratios.map(row))
         for cost in allocations {
             Swift.print("libzmq's own allocations per \(cost.path) call: \(cost.zeromq.text(3))")

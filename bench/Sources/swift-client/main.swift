@@ -36,7 +36,7 @@ let from = ContinuousClock.now + .milliseconds(warmUp)
 let samples = try await withThrowingTaskGroup(of: [UInt32].self) { group in
     for _ in 0..<window {
         // They do little but call, so they run where their answers come in.
-        group.addTask {
+        group.addTask(executorPreference: client.executor) {
             try await call(client, from: from, until: from + .milliseconds(measured))
         }
     }
