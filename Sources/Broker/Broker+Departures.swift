@@ -16,22 +16,22 @@ extension Broker {
     func flush() {
         repeat {
             outbox.send(clients: clientSide, workers: workerSide)
-            while let departure = outbox.takeFailed() { unsent(departure) }
+            let failed = outbox.takeFailed()
+            for departure in failed { unsent(departure, among: failed) }
         } while !outbox.isEmpty
     }
 
-    private func unsent(_ departure: Outbox.Departure) {
+    private func unsent(_ departure: Outbox.Departure, among failed: [Outbox.Departure]) {
         switch departure.purpose {
-        case .call(let slot, let id, let worker):
+        case .call(_, let worker), .worker(let worker):
             guard core.identity(ofWorker: worker) == departure.identity else { return }
-            if core.table.slot(of: id) == slot {
-                core.unsendable(slot: slot, worker: worker, loop.now)
-            } else {
-                core.workerLost(worker, loop.now)
+            let calls = failed.compactMap { other -> UInt64? in
+                guard case .call(let id, worker) = other.purpose, other.identity == departure.identity else {
+                    return nil
+                }
+                return id
             }
-        case .worker(let worker):
-            guard core.identity(ofWorker: worker) == departure.identity else { return }
-            core.workerLost(worker, loop.now)
+            core.unsendable(calls, worker: worker, loop.now)
         case .client(let client):
             guard core.key(ofClient: client)?.identity == departure.identity else { return }
             core.clientLost(client)

@@ -8,8 +8,8 @@ import ZeroMQ
 extension Broker {
     /// Does what the core decided.
     ///
-    /// - Parameter callAtHand: the message at hand is the call that is to be sent. All other sends are of kept
-    ///   copies.
+    /// - Parameter callAtHand: the message at hand is the call that is to be sent: a call that comes in is sent once
+    ///   if at all, and nothing else is with it. All other sends are of kept copies.
     func perform(callAtHand: Bool = false) {
         guard !core.effects.isEmpty else { return }
         var index = 0
@@ -91,7 +91,7 @@ extension Broker {
             return span.count
         }
         core.workers[Int(worker)]!.reading.sent(size)
-        depart(&message, to: identity, at: .workers, .call(slot: slot, id: id, worker: worker))
+        depart(&message, to: identity, at: .workers, .call(id: id, worker: worker))
     }
 
     /// Passes the item or credit at hand on under the name that the receiver knows the call by.
@@ -197,5 +197,5 @@ extension Broker {
         }
     }
 
-    private func name(_ worker: Int32) -> String { core.workers[Int(worker)]?.name ?? "#\(worker)" }
+    private func name(_ worker: Int32) -> String { core.workerNames[Int(worker)] }
 }

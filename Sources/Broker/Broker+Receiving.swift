@@ -5,8 +5,14 @@ import ZeroMQ
 
 /// From the sockets to the core.
 extension Broker {
+    /// What one socket's messages may take of a turn. Nearly all take microseconds; a few look at every worker. The
+    /// clock is read now and then.
+    private static let timePerTurn = TimeAmount.milliseconds(4)
+
     func receiveFromClients() {
-        for _ in 0..<clientSide.turnSize.value {
+        let start = MonotonicTime.now()
+        for number in 0..<clientSide.turnSize.value {
+            if number & 31 == 31, .now() - start > Broker.timePerTurn { return loop.continueSoon() }
             guard let framing = clientSide.socket.receive(from: &identity, into: &message) else {
                 return clientSide.turnSize.wasEnough()
             }
@@ -79,7 +85,9 @@ extension Broker {
     }
 
     func receiveFromWorkers() {
-        for _ in 0..<workerSide.turnSize.value {
+        let start = MonotonicTime.now()
+        for number in 0..<workerSide.turnSize.value {
+            if number & 31 == 31, .now() - start > Broker.timePerTurn { return loop.continueSoon() }
             guard let framing = workerSide.socket.receive(from: &identity, into: &message) else {
                 return workerSide.turnSize.wasEnough()
             }

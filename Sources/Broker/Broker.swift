@@ -40,6 +40,7 @@ public final class Broker {
         self.context = context
         self.doorkeeper = doorkeeper
         self.logger = logger
+        precondition(configuration.maximumBatch > 0, "maximumBatch is at least 1")
         var configuration = configuration
         if configuration.secret == 0 { configuration.secret = .random(in: 1 ... .max) }
         heldCore = ThreadBound(BrokerCore(configuration: configuration, now: .now()))

@@ -6,7 +6,7 @@ struct Outbox: ~Copyable {
     struct Departure {
         enum Purpose {
             /// A call under this name; if it cannot leave, it was never handed over.
-            case call(slot: Int32, id: UInt64, worker: Int32)
+            case call(id: UInt64, worker: Int32)
             case worker(Int32)
             case client(Int32)
             /// A peer without a session: if it is gone it needs no answer.
@@ -54,6 +54,9 @@ struct Outbox: ~Copyable {
         departures.removeAll(keepingCapacity: true)
     }
 
-    /// Takes one whose message could not leave.
-    mutating func takeFailed() -> Departure? { failed.popLast() }
+    /// Takes those whose message could not leave, in their order.
+    mutating func takeFailed() -> [Departure] {
+        defer { failed = [] }
+        return failed
+    }
 }

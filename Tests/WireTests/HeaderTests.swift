@@ -34,6 +34,31 @@ import Testing
         }
     }
 
+    @Test func `readdressing changes what it names and nothing else`() {
+        var generator = SeededGenerator(seed: 5)
+        func changed(_ kind: Header.Kind, _ write: (inout MutableSpan<UInt8>) -> Void) -> Set<Int> {
+            // A reason that nobody knows passes through.
+            var frame = Frame.encode(HeaderTests.random(kind, &generator))
+            (frame[3], frame[6], frame[7], frame[42], frame[43]) = (1, 0, 2, 0xee, 0xee)
+            for offset in 8..<24 { frame[offset] = 0 }
+            let before = frame
+            var span = frame.mutableSpan
+            write(&span)
+            return Set(frame.indices.filter { frame[$0] != before[$0] })
+        }
+        let id = UInt64.max
+        let call = changed(.call) {
+            Header.readdress(&$0, callID: id, milliseconds: .max, isRetry: true, priority: .high)
+        }
+        #expect(call == Set([3, 6] + Array(8..<16) + Array(20..<24)))
+        let plain = changed(.call) { Header.readdress(&$0, callID: id, milliseconds: .max, isRetry: false) }
+        #expect(plain == Set(Array(8..<16) + Array(20..<24)))
+        let result = changed(.result) { Header.readdress(&$0, callID: id, certainty: .notExecuted) }
+        #expect(result == Set([7] + Array(8..<16)))
+        let item = changed(.data) { Header.readdress(&$0, callID: id, sequence: .max) }
+        #expect(item == Set(8..<20))
+    }
+
     @Test func `a frame shorter than a header is refused at every length`() {
         let frame = Frame.encode(Header(.call))
         for count in 0..<Header.size {

@@ -28,9 +28,11 @@ extension BrokerCore {
         let index: Int32
         if let free = workers.firstIndex(where: { $0 == nil }) {
             workers[free] = state
+            workerNames[free] = ready.name
             index = Int32(free)
         } else {
             workers.append(state)
+            workerNames.append(ready.name)
             index = Int32(workers.count - 1)
         }
         workerIndex[identity] = index
@@ -319,21 +321,23 @@ extension BrokerCore {
         }
     }
 
-    /// The socket refused a call for a worker: it is gone, or stuck, which is the same to its callers.
-    mutating func unsendable(slot: Int32, worker: Int32, _ now: MonotonicTime) {
-        // It never left, so this hand-over did not happen.
-        if table[slot].place == .inFlight, table[slot].worker == worker {
+    /// The socket refused calls for a worker: it is gone, or stuck, which is the same to its callers.
+    ///
+    /// - Parameter calls: all that never left, by their names towards the worker: these hand-overs did not happen.
+    mutating func unsendable(_ calls: [UInt64], worker: Int32, _ now: MonotonicTime) {
+        var slots: [Int32] = []
+        for name in calls {
+            guard let slot = table.slot(of: name), table[slot].place == .inFlight,
+                table[slot].worker == worker
+            else { continue }
             unlink(slot)
-            reroute(slot, owner: worker, now)
+            slots.append(slot)
         }
-        workerLost(worker, now)
-    }
-
-    private mutating func reroute(_ slot: Int32, owner worker: Int32, _ now: MonotonicTime) {
         for index in partitions.indices where partitions[index].owner == worker {
             partitions[index].owner = -1
         }
-        reroute(slot, now)
+        for slot in slots { reroute(slot, now) }
+        workerLost(worker, now)
     }
 
     // MARK: What the broker says

@@ -21,6 +21,8 @@ struct BrokerCore {
     var recentWorker: Int32 = -1
     var clientIndex: [ClientState.Key: Int32] = [:]
     var workers: [WorkerState?] = []
+    /// By worker, and still there when it is lost: for logs.
+    var workerNames: [String] = []
     var workerIndex: [PeerIdentity: Int32] = [:]
     /// Empty until the first worker says how many there are.
     var partitions: [PartitionState] = []
@@ -439,14 +441,10 @@ struct BrokerCore {
         effects.append(.refuse(client: client, callID: callID, verdict))
     }
 
-    /// The number of a question to a client. Nobody can guess it who has not read it (the finalizer of splitmix64,
-    /// Steele, Lea and Flood, OOPSLA 2014).
+    /// The number of a question to a client. Nobody can guess it who has not read it.
     mutating func nextQuestion() -> UInt64 {
         questions &+= 1
-        var number = configuration.secret &+ questions &* 0x9e37_79b9_7f4a_7c15
-        number = (number ^ number >> 30) &* 0xbf58_476d_1ce4_e5b9
-        number = (number ^ number >> 27) &* 0x94d0_49bb_1331_11eb
-        return (number ^ number >> 31) | 1
+        return splitMix(configuration.secret &+ questions &* 0x9e37_79b9_7f4a_7c15) | 1
     }
 
     // MARK: Time

@@ -15,20 +15,20 @@ struct CallIndex {
     private var entries: [Entry]
     private var mask: UInt32
     private var count = 0
-    /// Multiplicative hashing by an odd number that callers do not know: they choose the names.
-    private let multiplier: UInt64
+    /// Mixed into every hash: callers choose the names, and must not choose where they fall.
+    private let secret: UInt64
 
     private static let smallest = 1_024
 
     init(secret: UInt64) {
         entries = Array(repeating: Entry(), count: Self.smallest)
         mask = UInt32(Self.smallest - 1)
-        multiplier = (secret ^ 0x9e37_79b9_7f4a_7c15) | 1
+        self.secret = secret
     }
 
     private func hash(_ callID: UInt64, _ client: Int32) -> UInt32 {
-        let mixed = (callID ^ UInt64(UInt32(bitPattern: client)) << 32) &* multiplier
-        return UInt32(truncatingIfNeeded: (mixed ^ mixed >> 29) &* multiplier >> 32)
+        // Twice, so that no two names differ by what no secret changes.
+        UInt32(truncatingIfNeeded: splitMix(splitMix(callID &+ secret) &+ UInt64(UInt32(bitPattern: client))))
     }
 
     func find(_ callID: UInt64, _ client: Int32, _ calls: [Call]) -> Int32? {
@@ -68,7 +68,10 @@ struct CallIndex {
     mutating func remove(_ slot: Int32, _ calls: [Call]) {
         count -= 1
         var hole = hash(calls[Int(slot)].clientCallID, calls[Int(slot)].client) & mask
-        while entries[Int(hole)].slot != slot { hole = (hole &+ 1) & mask }
+        while entries[Int(hole)].slot != slot {
+            precondition(entries[Int(hole)].slot >= 0, "a call is removed that is not there")
+            hole = (hole &+ 1) & mask
+        }
         var place = hole
         while true {
             entries[Int(hole)].slot = -1

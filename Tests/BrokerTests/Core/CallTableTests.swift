@@ -67,6 +67,25 @@ import Wire
         #expect(table.count == model.count && model.count > 1_024)
     }
 
+    /// Names that differ in a few high bits only, and that differ from other clients' by what tells clients apart.
+    /// Were they to collide, this would take many minutes.
+    @Test(.timeLimit(.minutes(1)), arguments: [0, 8, 16, 24, 31, 32, 40, 48])
+    func `nobody chooses where names fall`(
+        shift: UInt64
+    ) {
+        var table = CallTable(capacity: 65_536, secret: 2 * shift + 4)
+        var call = Call()
+        for number: UInt64 in 0..<8_192 {
+            for client: Int32 in 0..<4 {
+                (call.clientCallID, call.client) = (number << shift ^ UInt64(client) << 32, client)
+                let slot = table.insert(call)
+                #expect(slot != nil)
+            }
+        }
+        for slot in 0..<Int32(table.count) { table.free(slot) }
+        #expect(table.count == 0)
+    }
+
     @Test func `freeing a call that is on a list traps`() async {
         await #expect(processExitsWith: .failure) {
             var table = CallTable(capacity: 1)

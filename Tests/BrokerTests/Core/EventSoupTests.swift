@@ -204,7 +204,8 @@ private struct Soup {
         guard let call = sent.last, broker.core.table.slot(of: call.id) == call.slot,
             broker.core.table[call.slot].worker == call.worker
         else { return }
-        broker.core.unsendable(slot: call.slot, worker: call.worker, broker.now)
+        let names = sent.filter { $0.worker == call.worker && random.oneIn(2) }.map(\.id)
+        broker.core.unsendable(names + [call.id], worker: call.worker, broker.now)
         sent += broker.perform()
     }
 

@@ -252,7 +252,7 @@ import Wire
         broker.own(0, by: workers[0], fence: 1)
         let earlier = broker.call(1, from: client, partition: 0)
         let sent = broker.call(2, from: client, partition: 0)
-        broker.core.unsendable(slot: sent[0].slot, worker: workers[0], broker.now)
+        broker.core.unsendable([sent[0].id], worker: workers[0], broker.now)
         broker.perform()
         #expect(broker.core.workers[Int(workers[0])] == nil)
         #expect(broker.core.table[earlier[0].slot].isMaybe)
@@ -267,9 +267,28 @@ import Wire
         let client = broker.client(1)
         let worker = broker.worker(11)
         let sent = broker.freeCall(1, from: client)
-        broker.core.unsendable(slot: sent[0].slot, worker: worker, broker.now)
+        broker.core.unsendable([sent[0].id], worker: worker, broker.now)
         broker.perform()
         #expect(broker.verdict(1, to: client)?.certainty == .notExecuted)
+    }
+
+    @Test func `of several calls that cannot be sent none was executed`() {
+        var broker = CoreHarness()
+        let client = broker.client(1)
+        let worker = broker.worker(11)
+        broker.own(0, by: worker, fence: 1)
+        var names: [UInt64] = []
+        for callID: UInt64 in 1...5 { names += broker.freeCall(callID, from: client).map(\.id) }
+        let kept = broker.call(6, from: client, partition: 0)
+        broker.freeCall(7, from: client)
+        broker.core.unsendable(names + [kept[0].id, 1 << 40], worker: worker, broker.now)
+        broker.perform()
+        for callID: UInt64 in 1...5 {
+            #expect(broker.verdict(callID, to: client)?.certainty == .notExecuted)
+        }
+        #expect(!broker.core.table[kept[0].slot].isMaybe && broker.core.table[kept[0].slot].place == .parked)
+        #expect(broker.verdict(7, to: client)?.certainty == .maybeExecuted)
+        #expect(broker.violations() == [])
     }
 
     // MARK: Incarnations
