@@ -29,7 +29,7 @@ struct Switchboard: ~Copyable {
     private var entries = Inbox.Entries()
 
     /// Frames taken from one socket before the others have a turn.
-    private static let framesPerTurn = 1_024
+    private static let framesPerTurn = 256
     /// Rounds of jobs in one turn, each of which may make calls and so new jobs.
     private static let roundsPerTurn = 4
 
