@@ -17,7 +17,7 @@ public final class Broker {
     var isTested = false
     /// Kept for as long as the sockets: nobody may bind the same files meanwhile.
     private let locks: [HeldLock]
-    var writer = MessagePackWriter()
+    private let heldWriter = ThreadBound(MessagePackWriter())
     /// Used for every receive: nothing is made per message.
     private let heldIdentity = ThreadBound(Message())
     private let heldMessage = ThreadBound(Message())
@@ -104,6 +104,10 @@ public final class Broker {
     var outgoing: Message {
         _read { yield heldOutgoing.value }
         _modify { yield &heldOutgoing.value }
+    }
+    var writer: MessagePackWriter {
+        _read { yield heldWriter.value }
+        _modify { yield &heldWriter.value }
     }
     var outbox: Outbox {
         _read { yield heldOutbox.value }
