@@ -68,7 +68,8 @@ let package = Package(
         .target(
             name: "Broker",
             dependencies: [
-                "Wire", "Sales", "Methods", "ZeroMQ", .product(name: "Logging", package: "swift-log"),
+                "Wire", "Sales", "Methods", "Resilience", "ZeroMQ",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
         .target(

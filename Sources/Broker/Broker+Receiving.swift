@@ -9,21 +9,25 @@ extension Broker {
     /// clock is read now and then.
     private static let timePerTurn = TimeAmount.milliseconds(4)
 
-    func receiveFromClients() {
+    func receiveFromClients() { receive(clientSide) { handleClientMessage(from: $0) } }
+    func receiveFromWorkers() { receive(workerSide) { handleWorkerMessage(from: $0) } }
+
+    @inline(__always)
+    private func receive(_ side: SideSocket, _ handle: (PeerIdentity) -> Void) {
         let start = MonotonicTime.now()
-        for number in 0..<clientSide.turnSize.value {
+        for number in 0..<side.turnSize.value {
             if number & 31 == 31, .now() - start > Broker.timePerTurn { return loop.continueSoon() }
-            guard let framing = clientSide.socket.receive(from: &identity, into: &message) else {
-                return clientSide.turnSize.wasEnough()
+            guard let framing = side.socket.receive(from: &identity, into: &message) else {
+                return side.turnSize.wasEnough()
             }
             guard framing == .single, let peer = identity.withBytes({ PeerIdentity($0) }) else {
                 core.counters.malformed += 1
                 continue
             }
-            handleClientMessage(from: peer)
+            handle(peer)
             perform()
         }
-        clientSide.turnSize.wasTooSmall()
+        side.turnSize.wasTooSmall()
         loop.continueSoon()
     }
 
@@ -84,31 +88,17 @@ extension Broker {
         depart(&outgoing, to: peer, at: port, .nobody)
     }
 
-    func receiveFromWorkers() {
-        let start = MonotonicTime.now()
-        for number in 0..<workerSide.turnSize.value {
-            if number & 31 == 31, .now() - start > Broker.timePerTurn { return loop.continueSoon() }
-            guard let framing = workerSide.socket.receive(from: &identity, into: &message) else {
-                return workerSide.turnSize.wasEnough()
-            }
-            guard framing == .single, let peer = identity.withBytes({ PeerIdentity($0) }) else {
+    private func handleWorkerMessage(from peer: PeerIdentity) {
+        do throws(WireError) {
+            guard let header = decodeHeader() else {
                 core.counters.malformed += 1
-                continue
+                return
             }
-            do throws(WireError) {
-                guard let header = decodeHeader() else {
-                    core.counters.malformed += 1
-                    continue
-                }
-                try handleWorkerMessage(header, from: peer)
-            } catch {
-                core.counters.malformed += 1
-                logger.warning("Dropped a malformed message of a worker", metadata: ["error": "\(error)"])
-            }
-            perform()
+            try handleWorkerMessage(header, from: peer)
+        } catch {
+            core.counters.malformed += 1
+            logger.warning("Dropped a malformed message of a worker", metadata: ["error": "\(error)"])
         }
-        workerSide.turnSize.wasTooSmall()
-        loop.continueSoon()
     }
 
     private func handleWorkerMessage(_ header: Header, from peer: PeerIdentity) throws(WireError) {

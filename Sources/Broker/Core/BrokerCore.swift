@@ -1,4 +1,5 @@
 import Methods
+import Resilience
 import Sales
 import Wire
 
@@ -444,7 +445,7 @@ struct BrokerCore {
     /// The number of a question to a client. Nobody can guess it who has not read it.
     mutating func nextQuestion() -> UInt64 {
         questions &+= 1
-        return splitMix(configuration.secret &+ questions &* 0x9e37_79b9_7f4a_7c15) | 1
+        return SplitMix64.scatter(configuration.secret &+ questions &* 0x9e37_79b9_7f4a_7c15) | 1
     }
 
     // MARK: Time

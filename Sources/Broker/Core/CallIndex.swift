@@ -1,3 +1,5 @@
+import Resilience
+
 /// Finds a client's call by the client's own name for it: open addressing with linear probing, and removal
 /// that shifts back (Knuth, The Art of Computer Programming 3, 6.4, algorithm R). The names stand in the call
 /// table; here are slots, and hashes, so that a search looks at no other call than the one it finds.
@@ -28,7 +30,8 @@ struct CallIndex {
 
     private func hash(_ callID: UInt64, _ client: Int32) -> UInt32 {
         // Twice, so that no two names differ by what no secret changes.
-        UInt32(truncatingIfNeeded: splitMix(splitMix(callID &+ secret) &+ UInt64(UInt32(bitPattern: client))))
+        let scattered = SplitMix64.scatter(callID &+ secret) &+ UInt64(UInt32(bitPattern: client))
+        return UInt32(truncatingIfNeeded: SplitMix64.scatter(scattered))
     }
 
     func find(_ callID: UInt64, _ client: Int32, _ calls: [Call]) -> Int32? {
