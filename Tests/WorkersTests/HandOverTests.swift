@@ -151,16 +151,16 @@ import Wire
 
     // MARK: Asking
 
-    /// A scene whose worker ranks first for all partitions, which others own.
+    /// A scene whose worker is the target of partitions 0 and 1, which others own.
     private func successor() -> Scene {
         var scene = Scene()
         let behind = (2...200).map { "worker-\($0)" }.first { name in
-            (0..<Int16(Scene.partitions)).allSatisfy {
-                Membership.weight(of: name, for: Partition(rawValue: $0))
-                    < Membership.weight(of: "worker-1", for: Partition(rawValue: $0))
-            }
+            let targets = Targets(workers: ["worker-1", name], partitions: Scene.partitions)
+            return (0..<Int16(2)).allSatisfy { targets.target(of: Partition(rawValue: $0)) == "worker-1" }
         }
         scene.beat(live: ["worker-1", behind ?? ""], unowned: [])
+        scene.wait(scene.core.configuration.settling)
+        scene.check()
         return scene
     }
 
@@ -185,6 +185,17 @@ import Wire
         scene.check()
         scene.core.asked = nil
         scene.tick(after: .milliseconds(100))
+        #expect(asks(scene.effects()) == [0])
+    }
+
+    @Test func `nobody asks while workers come and go`() {
+        var scene = successor()
+        let others = scene.core.membership.live.filter { $0 != "worker-1" }
+        scene.beat(live: ["worker-1"])
+        scene.beat(live: ["worker-1"] + others)
+        scene.tick(after: .milliseconds(299))
+        #expect(asks(scene.effects()).isEmpty)
+        scene.tick(after: .milliseconds(1))
         #expect(asks(scene.effects()) == [0])
     }
 
@@ -278,15 +289,16 @@ import Wire
 
 extension Scene {
     /// A name that comes before `worker-1` for a partition.
-    func outranks(for partition: Int16 = 0) -> String { name(partition) { $0 > $1 } }
+    func outranks(for partition: Int16 = 0) -> String { name(partition) { $0 != "worker-1" } }
 
     /// A name that comes after `worker-1` for a partition.
-    func outranked(for partition: Int16 = 0) -> String { name(partition) { $0 < $1 } }
+    func outranked(for partition: Int16 = 0) -> String { name(partition) { $0 == "worker-1" } }
 
-    private func name(_ partition: Int16, _ isWanted: (UInt64, UInt64) -> Bool) -> String {
-        let number = Partition(rawValue: partition)
-        let own = Membership.weight(of: "worker-1", for: number)
+    private func name(_ partition: Int16, _ isWanted: (String?) -> Bool) -> String {
         let names = (2...200).map { "worker-\($0)" }
-        return names.first { isWanted(Membership.weight(of: $0, for: number), own) } ?? ""
+        return names.first {
+            let targets = Targets(workers: ["worker-1", $0], partitions: Scene.partitions)
+            return isWanted(targets.target(of: Partition(rawValue: partition)))
+        } ?? ""
     }
 }

@@ -306,13 +306,16 @@ extension WorkerCore {
 
     // MARK: Handing over
 
-    /// Asks for the first partition that should be ours and is another's: pull, not push, one at a time.
+    /// Asks for the first partition that should be ours and is another's: pull, not push, one at a time, and not
+    /// while workers come and go.
     private mutating func pull(_ now: MonotonicTime) {
-        guard !isDraining, asked == nil, isFit(now), membership.isKnown, isLedgerReady else { return }
+        guard !isDraining, asked == nil, isFit(now), isLedgerReady,
+            membership.age(now) >= configuration.settling
+        else { return }
         for index in partitions.indices where partitions[index].phase == .idle {
             let number = Partition(rawValue: Int16(index))
             guard now >= partitions[index].notBefore, membership.freeSince[number] == nil,
-                membership.rank(for: number) == 0
+                membership.isOurs(number)
             else { continue }
             asked = number
             effects.append(.askYield(number))

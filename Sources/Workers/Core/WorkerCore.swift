@@ -65,7 +65,7 @@ package struct WorkerCore {
     package init(configuration: WorkerConfiguration, partitions: Int, seed: UInt64) {
         self.configuration = configuration
         self.partitions = (0..<partitions).map { PartitionState(Partition(rawValue: Int16($0))) }
-        membership = Membership(name: configuration.name)
+        membership = Membership(name: configuration.name, partitions: partitions)
         againLimit = configuration.maximumEntries
         generator = SplitMix64(seed: seed)
     }
