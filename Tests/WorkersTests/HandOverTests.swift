@@ -6,7 +6,7 @@ import Wire
 
 @testable import Workers
 
-/// A partition goes to a successor that asks for it and ranks first; or to anybody, when its owner drains.
+/// A partition goes to a successor that asks for it and ranks first.
 @Suite struct HandOverTests {
     private var scene = Scene()
     private let partition = Partition(rawValue: 0)
@@ -233,57 +233,6 @@ import Wire
             scene.tick()
             #expect(asks(scene.effects()).isEmpty, "case \(spoil)")
         }
-    }
-
-    // MARK: Draining
-
-    @Test func `who has nothing has drained at once`() {
-        var scene = Scene()
-        scene.core.drain(scene.now)
-        #expect(scene.effects() == [.sayDraining, .drained])
-    }
-
-    @Test mutating func `draining finishes what was decided, releases, and ends`() {
-        scene.own(1, entries: [scene.sale()])
-        let sent = scene.order(buyer: 1)
-        _ = scene.send()
-        scene.core.drain(scene.now)
-        let effects = scene.effects()
-        #expect(effects.first == .sayDraining)
-        #expect(effects.contains(.disown(partition, Fence(rawValue: 1))))
-        #expect(effects.contains(.disown(Partition(rawValue: 1), Fence(rawValue: 1))))
-        #expect(!effects.contains(.drained))
-        let late = scene.order(buyer: 2)
-        #expect(scene.replies() == [late: .returned])
-        scene.tick()
-        #expect(!scene.effects().contains(.drained))
-        scene.core.committed(sent: scene.now, scene.now)
-        #expect(scene.replies() == [sent: .order(2)])
-        scene.tick()
-        #expect(scene.effects().contains(.drained))
-        #expect(scene.core.partitions.allSatisfy { $0.phase == .idle })
-    }
-
-    @Test mutating func `draining waits for an unknown outcome, even of a lost partition`() {
-        let sent = scene.order(buyer: 1)
-        _ = scene.send()
-        scene.core.unknown(scene.now)
-        scene.core.lose(0, .leaseTaken, scene.now)
-        scene.core.drain(scene.now)
-        scene.tick()
-        #expect(!scene.effects().contains(.drained))
-        scene.core.renewed([], sent: scene.now, scene.now)
-        scene.core.batchChecked(partition, isCommitted: false, scene.now)
-        #expect(scene.replies() == [sent: .returned], "before it ends")
-        scene.tick()
-        #expect(scene.effects().contains(.drained))
-    }
-
-    @Test mutating func `who drains takes nothing any more`() {
-        scene.core.drain(scene.now)
-        scene.wait(.seconds(2))
-        scene.check()
-        #expect(scene.tryFor() == nil)
     }
 }
 

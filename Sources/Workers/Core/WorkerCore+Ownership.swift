@@ -1,5 +1,5 @@
 package import Ledger
-package import Methods
+import Methods
 package import Redlock
 import Resilience
 package import Sales
@@ -21,11 +21,11 @@ extension WorkerCore {
         if !isLedgerReady || isStuck(now) { refuseUnsent(now) }
         giveUpIfUnfit(now)
         pull(now)
-        finishDraining()
+        goOnDraining(now)
     }
 
     /// A free partition is tried for after a wait that grows with the rank: the first in rank goes first.
-    private mutating func tryToTake(_ partition: Int, _ now: MonotonicTime) {
+    mutating func tryToTake(_ partition: Int, _ now: MonotonicTime) {
         let number = Partition(rawValue: Int16(partition))
         // Asked by a hand-over, too, and the tick may have come before its answer.
         guard partitions[partition].phase == .idle, !isDraining, isFit(now),
@@ -302,104 +302,5 @@ extension WorkerCore {
         }
         forgetTransaction()
         clock = nil
-    }
-
-    // MARK: Handing over
-
-    /// Asks for the first partition that should be ours and is another's: pull, not push, one at a time, and not
-    /// while workers come and go.
-    private mutating func pull(_ now: MonotonicTime) {
-        guard !isDraining, asked == nil, isFit(now), isLedgerReady,
-            membership.age(now) >= configuration.settling
-        else { return }
-        for index in partitions.indices where partitions[index].phase == .idle {
-            let number = Partition(rawValue: Int16(index))
-            guard now >= partitions[index].notBefore, membership.freeSince[number] == nil,
-                membership.isOurs(number)
-            else { continue }
-            asked = number
-            effects.append(.askYield(number))
-            return
-        }
-    }
-
-    /// The owner's answer.
-    package mutating func yieldAnswered(_ partition: Partition, isGranted: Bool, _ now: MonotonicTime) {
-        asked = nil
-        if isGranted {
-            membership.release(partition)
-            tryToTake(Int(partition.rawValue), now)
-        } else {
-            partitions[Int(partition.rawValue)].notBefore =
-                now + .milliseconds(500) + jitter(.milliseconds(500))
-        }
-    }
-
-    /// A successor asks for a partition. It gets it if it ranks before us; one hand-over at a time.
-    package mutating func yield(_ request: YieldPartition, to: ReplyAddress, _ now: MonotonicTime) {
-        let index = Int(request.partition.rawValue)
-        guard partitions.indices.contains(index), partitions[index].phase == .owned else {
-            return answer(to, index, .returned)
-        }
-        let isYielding = partitions.contains {
-            if case .yielding = $0.phase { return true }
-            return false
-        }
-        guard !isYielding, let theirs = membership.rank(of: request.successor, for: request.partition),
-            theirs < membership.rank(for: request.partition) ?? .max
-        else { return answer(to, index, .notYielded) }
-        beginYielding(index, .yielded, to: to, now)
-    }
-
-    private mutating func beginYielding(
-        _ index: Int, _ reason: LossReason, to: ReplyAddress?, _ now: MonotonicTime
-    ) {
-        effects.append(.disown(Partition(rawValue: Int16(index)), partitions[index].fence))
-        partitions[index].phase = .yielding(reason, to: to)
-        partitions[index].soldOut = []
-        finishIfYielding(index, now)
-    }
-
-    /// Releases a partition that is being given up, once everything that was decided has been answered.
-    package mutating func finishIfYielding(_ index: Int, _ now: MonotonicTime) {
-        guard case .yielding(let reason, let successor) = partitions[index].phase,
-            partitions[index].open.isEmpty, partitions[index].inFlight == nil
-        else { return }
-        let undecided = again.filter { $0.partition == index }
-        again.removeAll { $0.partition == index }
-        for item in undecided { answer(item.to, index, .returned) }
-        effects.append(.note(.lost(Partition(rawValue: Int16(index)), partitions[index].fence, reason)))
-        if let lease = partitions[index].lease {
-            if let successor {
-                effects.append(.releaseAndAnswer(lease, successor))
-            } else {
-                effects.append(.release(lease))
-            }
-        }
-        partitions[index].phase = .idle
-        partitions[index].epoch &+= 1
-        partitions[index].lease = nil
-        partitions[index].isExtending = false
-        partitions[index].notBefore = now + .seconds(1)
-    }
-
-    /// Gives everything up in good order.
-    package mutating func drain(_ now: MonotonicTime) {
-        guard !isDraining else { return }
-        isDraining = true
-        effects.append(.sayDraining)
-        for index in partitions.indices {
-            switch partitions[index].phase {
-            case .owned: beginYielding(index, .draining, to: nil, now)
-            case .acquiring, .fencing, .loading: lose(index, .draining, now)
-            case .idle, .yielding: break
-            }
-        }
-        finishDraining()
-    }
-
-    private mutating func finishDraining() {
-        guard isDraining, partitions.allSatisfy({ $0.phase == .idle && $0.inFlight == nil }) else { return }
-        effects.append(.drained)
     }
 }

@@ -37,6 +37,9 @@ package struct WorkerCore {
     package var lastCheck = MonotonicTime.distantPast
     package var firstCheck: MonotonicTime?
     package var isDraining = false
+    /// When draining began, and when a successor last asked for a partition.
+    package var drainBegan = MonotonicTime.distantPast
+    package var lastGiven = MonotonicTime.distantPast
     /// The hand-over that was asked for, if any: one at a time.
     package var asked: Partition?
     /// Draws jitter.

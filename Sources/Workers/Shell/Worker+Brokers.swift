@@ -44,6 +44,7 @@ extension Worker {
     private func lost(_ link: BrokerLink, _ session: UInt32, _ now: MonotonicTime) {
         logger.warning("Lost a broker", metadata: ["broker": "\(link.endpoint)"])
         core?.membership.lost(session, now)
+        partedFrom(session)
         // Hand-overs asked for through it get no answer.
         let unanswered = asked
         asked = [:]
@@ -137,7 +138,9 @@ extension Worker {
             let session = link.session
             link.end(loop.now, random())
             lost(link, session, loop.now)
-        case .ping, .pong, .data, .credit, .returned, .ready, .own, .disown, .drain, .describe:
+        case .pong:
+            partedFrom(link.session)
+        case .ping, .data, .credit, .returned, .ready, .own, .disown, .drain, .describe:
             break
         }
     }

@@ -50,8 +50,7 @@ extension Worker {
         case .sayDraining:
             for link in links { link.send(Header(.drain), Empty()) }
         case .drained:
-            sendAnswers()
-            exit(.drained)
+            leave()
         case .note(let note):
             log(note)
         }
