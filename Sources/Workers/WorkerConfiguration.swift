@@ -56,6 +56,9 @@ public struct WorkerConfiguration: Sendable {
     /// latest after so long in all.
     package var drainPatience: TimeAmount { leaseTTL }
     package var longestDrain: TimeAmount { .seconds(20) }
+    /// The lease of an owner whose connection has ended is released after so long: a worker that lives and begins a new
+    /// session claims its partitions meanwhile.
+    package var mourning: TimeAmount { .milliseconds(200) }
     /// Rank r tries a free lease after r times this.
     package var rankDelay: TimeAmount { .milliseconds(200) }
     /// Entries per chunk when a book is loaded: a chunk takes a few milliseconds of a turn.

@@ -77,7 +77,7 @@ import Wire
         membership.heard(BrokerBeat(live: nil, unowned: nil), from: 1, start)
         #expect(!membership.isKnown)
         #expect(membership.rank(for: partitions[0]) == nil)
-        #expect(membership.freeSince.isEmpty)
+        #expect(membership.free.isEmpty)
         membership.heard(BrokerBeat(live: [], unowned: []), from: 1, start)
         #expect(membership.isKnown)
         #expect(membership.rank(for: partitions[0]) == 0)
@@ -118,7 +118,7 @@ import Wire
             BrokerBeat(live: ["worker-1", "worker-2"], unowned: [partitions[7]]), from: 1, start)
         membership.lost(1, start + .seconds(1))
         #expect(membership.live == ["worker-1", "worker-2"])
-        #expect(membership.freeSince[partitions[7]] == start)
+        #expect(membership.free[partitions[7]]?.since == start)
     }
 
     @Test func `a partition is free since the first that any broker said so`() {
@@ -126,18 +126,53 @@ import Wire
         let (later, last) = (start + .seconds(1), start + .seconds(2))
         membership.heard(BrokerBeat(live: [], unowned: [partitions[3]]), from: 1, start)
         membership.heard(BrokerBeat(live: [], unowned: [partitions[3], partitions[4]]), from: 2, later)
-        #expect(membership.freeSince == [partitions[3]: start, partitions[4]: later])
+        #expect(membership.free.mapValues(\.since) == [partitions[3]: start, partitions[4]: later])
+        #expect(membership.free.mapValues(\.isAgreed) == [partitions[3]: true, partitions[4]: false])
         membership.heard(BrokerBeat(live: [], unowned: []), from: 1, last)
-        #expect(membership.freeSince[partitions[3]] == start, "the other broker still sees it free")
+        #expect(membership.free[partitions[3]]?.since == start, "the other broker still sees it free")
         membership.heard(BrokerBeat(live: [], unowned: [partitions[4]]), from: 2, last)
-        #expect(membership.freeSince == [partitions[4]: later])
+        #expect(membership.free.mapValues(\.since) == [partitions[4]: later])
         membership.heard(BrokerBeat(live: [], unowned: [partitions[3]]), from: 1, last)
-        #expect(membership.freeSince[partitions[3]] == last, "free anew is free since now")
+        #expect(membership.free[partitions[3]]?.since == last, "free anew is free since now")
     }
 
     @Test func `a hand-over frees a partition at once`() {
         var membership = membership(["worker-1"])
         membership.release(partitions[9])
-        #expect(membership.freeSince[partitions[9]] == .distantPast)
+        #expect(membership.free[partitions[9]] == .init(since: .distantPast, isAgreed: true))
+    }
+
+    // MARK: The dead
+
+    private let token = HolderToken(rawValue: 0x1234_5678_9abc_def0_1234_5678_9abc_def0)
+
+    private func beat(_ unowned: [Int], dead: [Int] = []) -> BrokerBeat {
+        BrokerBeat(
+            live: ["worker-1"], unowned: unowned.map { partitions[$0] },
+            dead: dead.map { DeadHolder(partition: partitions[$0], token: token) })
+    }
+
+    @Test func `an owner is dead when one broker saw its end and no other sees it own`() {
+        var membership = Membership(name: "worker-1", partitions: partitions.count)
+        membership.heard(beat([3, 4], dead: [3]), from: 1, start)
+        #expect(membership.free[partitions[3]]?.dead == token)
+        #expect(membership.free[partitions[4]]?.dead == nil)
+        membership.heard(beat([4]), from: 2, start)
+        #expect(membership.free[partitions[3]] == .init(since: start, isAgreed: false))
+        membership.heard(beat([3, 4]), from: 2, start)
+        #expect(membership.free[partitions[3]]?.dead == token)
+        membership.heard(beat([3, 4]), from: 1, start)
+        #expect(membership.free[partitions[3]]?.dead == nil, "its lease has run out")
+    }
+
+    @Test func `a broker that is too young to see anybody has no say`() {
+        var membership = Membership(name: "worker-1", partitions: partitions.count)
+        membership.heard(beat([3], dead: [3]), from: 1, start)
+        membership.heard(BrokerBeat(live: nil, unowned: nil), from: 2, start)
+        #expect(membership.free[partitions[3]]?.dead == token)
+        #expect(!membership.sees(ownerOf: partitions[3], 1))
+        #expect(membership.sees(ownerOf: partitions[4], 1))
+        #expect(!membership.sees(ownerOf: partitions[4], 2))
+        #expect(!membership.sees(ownerOf: partitions[4], 7))
     }
 }

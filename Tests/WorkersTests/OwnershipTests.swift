@@ -105,6 +105,36 @@ import Wire
         #expect(scene.effects().contains(where: isAcquire))
     }
 
+    @Test mutating func `the lease of an owner that was seen to die is released, not waited for`() {
+        let token = HolderToken(rawValue: 7)
+        let dead = DeadHolder(partition: partition, token: token)
+        let beat = BrokerBeat(live: ["worker-1"], unowned: [partition], dead: [dead])
+        scene.core.membership.heard(beat, from: 1, scene.now)
+        scene.tick(after: .milliseconds(199))
+        #expect(scene.effects().isEmpty, "it may come back with a new session")
+        scene.tick(after: .milliseconds(1))
+        let effects = scene.effects()
+        guard effects.count == 2, case .release(let lease) = effects[0] else {
+            Issue.record("\(effects)")
+            return
+        }
+        #expect(lease.token.rawValue == token.rawValue)
+        #expect(lease.resource == WorkerCore.resource(partition))
+        #expect(effects[1] == .acquire(partition, epoch: 1))
+    }
+
+    @Test mutating func `what one broker sees free and another owned is tried for after a lease's lifetime`()
+    {
+        scene.beat(unowned: [0])
+        scene.beat(unowned: [], from: 2)
+        scene.wait(.milliseconds(2_999))
+        scene.check()
+        scene.tick()
+        #expect(!scene.effects().contains(where: isAcquire))
+        scene.tick(after: .milliseconds(1))
+        #expect(scene.effects().contains(where: isAcquire))
+    }
+
     @Test mutating func `an unfit worker takes nothing`() {
         scene.wait(.milliseconds(1_001))
         #expect(scene.tryFor() == nil)
@@ -210,7 +240,7 @@ import Wire
         scene.core.acquired(.acquired(lease), partition, epoch: epoch, scene.now)
         #expect(scene.phase() == .owned)
         #expect(scene.core.partitions[0].lease == lease)
-        #expect(scene.effects().isEmpty, "the fence has not moved")
+        #expect(scene.effects() == [.own(partition)], "the fence has not moved, but the token has")
     }
 
     @Test mutating func `a lease that the nodes forgot and another took is dropped`() {

@@ -7,6 +7,17 @@ package struct Membership {
     private struct View {
         var live: [String]?
         var unowned: Set<Partition>
+        var dead: [Partition: HolderToken]
+    }
+
+    /// A partition that some broker sees without an owner.
+    package struct Free: Equatable {
+        /// The first that any broker said so.
+        package let since: MonotonicTime
+        /// All brokers say so. Else one of them may be blind, or know more than the others.
+        package var isAgreed: Bool
+        /// The lease of the last owner, whose connection a broker saw end while no other sees it own the partition.
+        package var dead: HolderToken?
     }
 
     private let name: String
@@ -21,8 +32,7 @@ package struct Membership {
     package private(set) var targets: Targets
     /// Since when the same workers have been live.
     private var standing = MonotonicTime.distantPast
-    /// Since when each partition has been seen free.
-    private(set) var freeSince: [Partition: MonotonicTime] = [:]
+    private(set) var free: [Partition: Free] = [:]
 
     package init(name: String, partitions: Int) {
         self.name = name
@@ -32,7 +42,9 @@ package struct Membership {
 
     /// A broker's beat.
     package mutating func heard(_ beat: BrokerBeat, from session: UInt32, _ now: MonotonicTime) {
-        views[session] = View(live: beat.live, unowned: Set(beat.unowned ?? []))
+        views[session] = View(
+            live: beat.live, unowned: Set(beat.unowned ?? []),
+            dead: Dictionary(beat.dead.map { ($0.partition, $0.token) }) { $1 })
         merge(now)
     }
 
@@ -52,10 +64,19 @@ package struct Membership {
             targets = Targets(workers: live, partitions: partitions)
             standing = now
         }
-        var unowned: Set<Partition> = []
-        for view in speaking { unowned.formUnion(view.unowned) }
-        freeSince = freeSince.filter { unowned.contains($0.key) }
-        for partition in unowned where freeSince[partition] == nil { freeSince[partition] = now }
+        var unowned: [Partition: Free] = [:]
+        for partition in speaking.flatMap(\.unowned) where unowned[partition] == nil {
+            let isAgreed = speaking.allSatisfy { $0.unowned.contains(partition) }
+            unowned[partition] = Free(
+                since: free[partition]?.since ?? now, isAgreed: isAgreed,
+                dead: isAgreed ? speaking.lazy.compactMap { $0.dead[partition] }.first : nil)
+        }
+        free = unowned
+    }
+
+    /// Whether a broker sees an owner of the partition.
+    package func sees(ownerOf partition: Partition, _ session: UInt32) -> Bool {
+        views[session].map { $0.live != nil && !$0.unowned.contains(partition) } ?? false
     }
 
     /// How long the same workers have been live. A view that has just changed is not yet everybody's, and may be a
@@ -63,7 +84,9 @@ package struct Membership {
     package func age(_ now: MonotonicTime) -> TimeAmount { now - standing }
 
     /// A hand-over was agreed: nobody else knows yet that the partition is free.
-    package mutating func release(_ partition: Partition) { freeSince[partition] = .distantPast }
+    package mutating func release(_ partition: Partition) {
+        free[partition] = Free(since: .distantPast, isAgreed: true)
+    }
 
     /// How many live workers come before `worker` for a partition: first its target, then the others by rendezvous
     /// hashing. Nil when it is not live.

@@ -13,7 +13,7 @@ extension WorkerCore {
         else { return }
         for index in partitions.indices where partitions[index].phase == .idle {
             let number = Partition(rawValue: Int16(index))
-            guard now >= partitions[index].notBefore, membership.freeSince[number] == nil,
+            guard now >= partitions[index].notBefore, membership.free[number]?.isAgreed != true,
                 membership.isOurs(number)
             else { continue }
             asked = number

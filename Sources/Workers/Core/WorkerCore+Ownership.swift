@@ -24,19 +24,35 @@ extension WorkerCore {
         goOnDraining(now)
     }
 
-    /// A free partition is tried for after a wait that grows with the rank: the first in rank goes first.
+    /// A free partition is tried for after a wait that grows with the rank: the first in rank goes first. The lease of a
+    /// dead owner is released before; one that is declared dead and lives is shut out by the fence.
     mutating func tryToTake(_ partition: Int, _ now: MonotonicTime) {
         let number = Partition(rawValue: Int16(partition))
         // Asked by a hand-over, too, and the tick may have come before its answer.
         guard partitions[partition].phase == .idle, !isDraining, isFit(now),
             now >= partitions[partition].notBefore,
-            partitions[partition].inFlight == nil, let since = membership.freeSince[number],
-            let rank = membership.rank(for: number), now >= since + configuration.rankDelay * rank
+            partitions[partition].inFlight == nil, let free = membership.free[number],
+            let rank = membership.rank(for: number),
+            now >= free.since + configuration.rankDelay * rank + hesitation(free)
         else { return }
+        if let dead = free.dead {
+            let token = LeaseToken(rawValue: dead.rawValue)
+            effects.append(
+                .release(Lease(resource: WorkerCore.resource(number), token: token, validUntil: now)))
+        }
         partitions[partition].phase = .acquiring
         partitions[partition].epoch &+= 1
         effects.append(.acquire(number, epoch: partitions[partition].epoch))
     }
+
+    private func hesitation(_ free: Membership.Free) -> TimeAmount {
+        // Another broker sees its owner, which is probably right. But if it were wrong, nobody would ever come.
+        if !free.isAgreed { return configuration.leaseTTL }
+        return free.dead == nil ? .zero : configuration.mourning
+    }
+
+    /// What a partition's lease is for, as the Redis nodes know it.
+    package static func resource(_ partition: Partition) -> String { "partition:\(partition)" }
 
     package mutating func acquired(
         _ outcome: AcquireOutcome, _ partition: Partition, epoch: UInt32, _ now: MonotonicTime
@@ -187,6 +203,8 @@ extension WorkerCore {
             partitions[index].lease = lease
             partitions[index].isQuorumLost = false
             setRenewal(index, now)
+            // The brokers know the old lease's token.
+            if partitions[index].phase == .owned { effects.append(.own(Partition(rawValue: Int16(index)))) }
         case .held(.some):
             lose(index, .leaseTaken, now)
         case .held(nil), .noQuorum:

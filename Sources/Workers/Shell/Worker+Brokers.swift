@@ -1,6 +1,7 @@
 import Compression
 import Logging
 import Methods
+import Redlock
 import Sales
 import Wire
 import ZeroMQ
@@ -74,13 +75,15 @@ extension Worker {
     func claim(_ partition: Partition, to link: BrokerLink) {
         guard let core else { return }
         let index = Int(partition.rawValue)
+        let holder = core.partitions[index].lease.map { HolderToken(rawValue: $0.token.rawValue) }
         var header = Header(.own)
         header.callID = link.stamp
         link.send(
             header,
             Own(
                 partition: partition, fence: core.partitions[index].fence,
-                incarnation: incarnation.map { "\($0)" } ?? "", gates: core.closedGates(of: index, loop.now)))
+                incarnation: incarnation.map { "\($0)" } ?? "", gates: core.closedGates(of: index, loop.now),
+                holder: holder))
     }
 
     func sendBeats() {
