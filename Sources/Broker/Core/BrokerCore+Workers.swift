@@ -187,10 +187,7 @@ extension BrokerCore {
         if own.incarnation != incarnation { adoptIncarnation(own.incarnation, now) }
         guard own.incarnation == incarnation else { return }
         let (owner, fence) = (partitions[partition].owner, partitions[partition].fence)
-        guard
-            own.fence > fence || (own.fence == fence && mayRepeatClaim(of: owner, worker))
-                || isPlanted(.oldClaimWins)
-        else { return }
+        guard own.fence > fence || (own.fence == fence && mayRepeatClaim(of: owner, worker)) else { return }
         if own.fence > fence || owner != worker { openGates(of: partition) }
         partitions[partition].fence = own.fence
         partitions[partition].owner = worker

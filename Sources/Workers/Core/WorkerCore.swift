@@ -151,6 +151,14 @@ package struct WorkerCore {
             unsent += 1
             let reply = reply(to: request, entry.sequence, partition, now)
             if isPlanted(.answerBeforeCommit) { return answer(to, partition, reply) }
+            if isPlanted(.gateBeforeCommit), case .place(let place) = request,
+                let clock,
+                partitions[partition].book.sale(
+                    place.sale, place.lane, at: clock.instant(at: now.nanoseconds / 1_000))?.left == 0
+            {
+                partitions[partition].soldOut.insert(
+                    PartitionState.SaleLaneKey(sale: place.sale, lane: place.lane))
+            }
             partitions[partition].open.waiting.append(
                 Waiting(to: to, request: request, reply: reply, isOwnEntry: true))
         case .existing(let sequence):
