@@ -186,7 +186,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "RedlockTests",
-            dependencies: ["Wire", "ZeroMQ", "Redis", "Redlock", "RedisTestSupport"],
+            dependencies: ["Wire", "ZeroMQ", "Redis", "Redlock", "Resilience", "RedisTestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "LedgerTests",

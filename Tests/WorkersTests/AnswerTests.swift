@@ -156,7 +156,7 @@ import Wire
     // MARK: Refusing early
 
     @Test mutating func `an open breaker refuses at once`() {
-        scene.core.breaker.trip(scene.now, random: 0)
+        scene.core.breaker.trip(scene.now)
         let order = scene.order(buyer: 1)
         #expect(scene.replies() == [order: .unavailable(.ledger)])
         #expect(scene.send() == nil)

@@ -202,7 +202,7 @@ extension WorkerCore {
     ) {
         lastCheck = max(lastCheck, sent)
         sample(ledger, sent: sent, now)
-        breaker.succeeded(now)
+        while let probe = breaker.admitProbe(now) { breaker.record(probe, .success, now) }
         for row in rows {
             let index = Int(row.partition.rawValue)
             guard partitions.indices.contains(index) else { continue }

@@ -55,7 +55,7 @@ extension WorkerCore {
         guard case .sent(let chosen) = transaction else { return }
         transaction = .none
         againLimit = min(againLimit * 2, configuration.maximumEntries)
-        breaker.succeeded(now)
+        breaker.record(breaker.begin(now), .success, now)
         for partition in chosen {
             partitions[partition].checked = max(partitions[partition].checked, sent)
             settle(partition, now)
@@ -147,7 +147,7 @@ extension WorkerCore {
         guard case .sent(let chosen) = transaction else { return }
         transaction = .none
         guard !chosen.isEmpty else { return }
-        if isOutage { breaker.failed(now, random: random()) }
+        if isOutage { breaker.record(breaker.begin(now), .unreachable, now) }
         for partition in chosen { takeBack(partition, now) }
         if isOutage { refuseUndecided() }
     }

@@ -17,7 +17,7 @@ package struct WorkerCore {
     package var partitions: [PartitionState]
     package var membership: Membership
     package var clock: LedgerClock?
-    package var breaker = CircuitBreaker()
+    package var breaker = CircuitBreaker(WorkerCore.ledgerBreaker, seed: 0)
     /// The ledger's connections are up.
     package var isLedgerReady = false
     package var transaction = TransactionState.none
@@ -85,7 +85,7 @@ package struct WorkerCore {
         guard partitions.indices.contains(partition), partitions[partition].phase == .owned else {
             return answer(to, partition, .returned)
         }
-        guard isLedgerReady, !isStuck(now), case .admitted = breaker.admit(now) else {
+        guard isLedgerReady, !isStuck(now), breaker.refusal(now) == nil else {
             return answer(to, partition, .unavailable(.ledger))
         }
         if again.isEmpty, unsent < configuration.maximumEntries {

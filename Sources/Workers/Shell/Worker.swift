@@ -129,7 +129,7 @@ public final class Worker {
 
     private func ledgerLost() {
         core?.isLedgerReady = false
-        core?.breaker.trip(loop.now, random: random())
+        core?.breaker.trip(loop.now)
     }
 
     /// The ledger has told what this cluster is: now the worker can be somebody in it.
@@ -147,6 +147,7 @@ public final class Worker {
             nodes: configuration.redis,
             configuration: LockConfiguration(ttl: configuration.leaseTTL, quarantine: facts.anyFence),
             loop: loop, random: { [unowned self] in random() })
+        locks!.onEvent = { [unowned self] in heard($0, of: $1) }
         for endpoint in configuration.brokers {
             links.append(
                 BrokerLink(
