@@ -1,3 +1,4 @@
+import Ledger
 import Logging
 import Redis
 import Redlock
@@ -26,6 +27,16 @@ extension Worker {
                         "A Redis node gives no votes",
                         metadata: ["redis": "\(node.address)", "error": "\(reason)"])
                 }
+            }
+        }
+    }
+
+    /// In a new cluster young Redis nodes have nothing to forget; those that are restarted later have.
+    func startQuarantine(_ facts: LedgerFacts) {
+        for (manager, isNew) in [(locks, !facts.anyFence), (lockService?.manager, !facts.anyLock)] {
+            guard let manager, isNew else { continue }
+            loop.schedule(after: manager.configuration.amnesia) { [weak manager] in
+                manager?.setQuarantine(true)
             }
         }
     }

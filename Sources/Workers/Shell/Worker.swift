@@ -24,6 +24,7 @@ public final class Worker {
     let logger: Logger
     var core: WorkerCore?
     var locks: LockManager?
+    var lockService: LockService?
     var links: [BrokerLink] = []
     let commits: LedgerLink
     let control: LedgerLink
@@ -92,6 +93,7 @@ public final class Worker {
         control.tend(now, random())
         // The second connection waits for the first to say that the ledger is fit to be used.
         if incarnation != nil { commits.tend(now, random()) }
+        tendLocks(now)
         tendBrokers(now)
         core?.tick(now)
     }
@@ -148,6 +150,8 @@ public final class Worker {
             configuration: LockConfiguration(ttl: configuration.leaseTTL, quarantine: facts.anyFence),
             loop: loop, random: { [unowned self] in random() })
         locks!.onEvent = { [unowned self] in heard($0, of: $1) }
+        beginLocks(anyLock: facts.anyLock)
+        startQuarantine(facts)
         for endpoint in configuration.brokers {
             links.append(
                 BrokerLink(
