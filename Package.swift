@@ -190,7 +190,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "LedgerTests",
-            dependencies: ["Ledger", "Sales", "Wire", "ZeroMQ", "PostgresTestSupport"],
+            dependencies: ["Ledger", "Resilience", "Sales", "Wire", "ZeroMQ", "PostgresTestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "BrokerTests",
