@@ -11,8 +11,8 @@ extension LedgerPromises {
     /// Postgres stops, hangs, cannot write, or cuts connections: refusals come at once, with a time to try again
     /// after, nothing is answered wrongly, and sales go on by themselves.
     @Suite struct Outages {
-        /// So that every refusal is seen.
-        private let once = CallOptions(deadline: .seconds(10), maximumAttempts: 1)
+        /// So that every refusal is seen, and who waits for a commit that hangs does not hold up the crowd.
+        private let once = CallOptions(deadline: .seconds(2), maximumAttempts: 1)
         private let patient = CallOptions(deadline: .seconds(20), maximumAttempts: 15)
 
         @Test func `while Postgres is stopped every call is refused at once, and after that all are served`()
@@ -50,7 +50,7 @@ extension LedgerPromises {
                 try await cluster.waitUntilOwned()
                 let outage = try await load(cluster) { crowd, began in
                     try disk.fill()
-                    try await refusals(crowd, until: began + 1)
+                    try await refusals(crowd, until: began + Self.length)
                     disk.clear()
                 }
                 outage.check("full disk")
