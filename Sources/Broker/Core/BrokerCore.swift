@@ -55,7 +55,7 @@ package struct BrokerCore {
     private var lastTick: MonotonicTime
 
     package struct PartitionState {
-        var owner: Int32 = -1
+        package var owner: Int32 = -1
         /// The highest heard. A lower claim is void even when this one's holder is gone.
         var fence = Fence(rawValue: 0)
         var parked = CallList()

@@ -1,4 +1,4 @@
-import Wire
+public import Wire
 
 extension CircuitBreaker {
     enum State: Sendable {
@@ -55,8 +55,8 @@ extension CircuitBreaker {
         }
     }
 
-    /// What a refused caller is told to wait.
-    func retryAfter(_ now: MonotonicTime) -> TimeAmount {
+    /// What a refused caller is told to wait; zero while everything passes.
+    public func retryAfter(_ now: MonotonicTime) -> TimeAmount {
         if let forced { return min(forced.until - now, configuration.longestOpenTime) }
         switch state {
         case .closed: return .zero

@@ -17,6 +17,7 @@ extension WorkerCore {
                 tryToTake(partition, now)
             }
         }
+        breakers.tick(now)
         if isLedgerReady { askForResolution() }
         if !isLedgerReady || isStuck(now) { refuseUnsent(now) }
         giveUpIfUnfit(now)
@@ -30,7 +31,7 @@ extension WorkerCore {
         // Asked by a hand-over, too, and the tick may have come before its answer.
         guard partitions[partition].phase == .idle, !isDraining, isFit(now),
             now >= partitions[partition].notBefore,
-            partitions[partition].inFlight == nil, let since = membership.freeSince[number],
+            partitions[partition].inFlight == nil, breakers.mayTake, let since = membership.freeSince[number],
             let rank = membership.rank(for: number), now >= since + configuration.rankDelay * rank
         else { return }
         partitions[partition].phase = .acquiring
@@ -202,7 +203,7 @@ extension WorkerCore {
     ) {
         lastCheck = max(lastCheck, sent)
         sample(ledger, sent: sent, now)
-        while let probe = breaker.admitProbe(now) { breaker.record(probe, .success, now) }
+        breakers.checked(sent: sent, isStuck: isStuck(now), now)
         for row in rows {
             let index = Int(row.partition.rawValue)
             guard partitions.indices.contains(index) else { continue }
@@ -216,6 +217,9 @@ extension WorkerCore {
                 partitions[index].checked = max(partitions[index].checked, sent)
             } else if row.fence > partitions[index].fence {
                 lose(index, .fenceMoved, now)
+            } else if sent > partitions[index].checked {
+                // Asked after the ledger had named our fence, and fences only grow.
+                return ledgerWentBack(row.partition, now)
             }
         }
     }
@@ -302,6 +306,18 @@ extension WorkerCore {
         }
         forgetTransaction()
         clock = nil
+    }
+
+    /// The ledger knows less than it did: an older state was restored in its place.
+    mutating func ledgerWentBack(_ partition: Partition, _ now: MonotonicTime) {
+        effects.append(.note(.wentBack(partition)))
+        incarnationChanged(now)
+    }
+
+    /// A connection to the ledger is gone.
+    package mutating func ledgerLost(_ purpose: LedgerBreakers.Purpose, _ now: MonotonicTime) {
+        isLedgerReady = false
+        breakers.lost(purpose, now)
     }
 
     // MARK: Handing over

@@ -1,7 +1,7 @@
 import Ledger
 package import Methods
 import Redlock
-package import Resilience
+import Resilience
 package import Sales
 package import Wire
 
@@ -17,7 +17,7 @@ package struct WorkerCore {
     package var partitions: [PartitionState]
     package var membership: Membership
     package var clock: LedgerClock?
-    package var breaker = CircuitBreaker(WorkerCore.ledgerBreaker, seed: 0)
+    package var breakers: LedgerBreakers
     /// The ledger's connections are up.
     package var isLedgerReady = false
     package var transaction = TransactionState.none
@@ -68,6 +68,7 @@ package struct WorkerCore {
         membership = Membership(name: configuration.name)
         againLimit = configuration.maximumEntries
         generator = SplitMix64(seed: seed)
+        breakers = LedgerBreakers(slow: configuration.slowCommit, seed: seed)
     }
 
     package mutating func random() -> UInt64 { generator.next() }
@@ -85,7 +86,7 @@ package struct WorkerCore {
         guard partitions.indices.contains(partition), partitions[partition].phase == .owned else {
             return answer(to, partition, .returned)
         }
-        guard isLedgerReady, !isStuck(now), breaker.refusal(now) == nil else {
+        guard isLedgerReady, !isStuck(now), breakers.commit.refusal(now) == nil else {
             return answer(to, partition, .unavailable(.ledger))
         }
         if again.isEmpty, unsent < configuration.maximumEntries {
@@ -94,6 +95,15 @@ package struct WorkerCore {
             answer(to, partition, .unavailable(.busy))
         } else {
             again.append(Undecided(partition: partition, to: to, request: request))
+        }
+    }
+
+    /// What a caller that is told of an unavailability is told to wait.
+    package func retryAfter(_ why: Unavailability, _ now: MonotonicTime) -> TimeAmount {
+        switch why {
+        // Closed, it waits for a connection or for a transaction that hangs, and nobody knows for how long.
+        case .ledger where !breakers.commit.isClosed: max(breakers.commit.retryAfter(now), .milliseconds(50))
+        case .ledger, .stale, .busy: .milliseconds(250)
         }
     }
 
