@@ -17,9 +17,8 @@ struct Mischief {
         case .killNode, .killMajority, .pauseNode, .stepNodeClock, .flushNode, .flushMajority, .forgeLease,
             .extendLeases, .stepMajority:
             harmRedis(fault)
-        case .stepWorkerClock:
-            // Nothing may read it: there is nothing to step in the cores.
-            break
+        case .stepWorkerClock(let number, let time):
+            worker(number).wallOffset = .milliseconds(time)
         case .dropLedger, .cutLedger, .stopLedger, .slowLedger, .hangCommits, .failOver, .strangerTakesFence:
             harmLedger(fault)
         }

@@ -1,3 +1,4 @@
+import PlantedBugs
 import Redis
 import Wire
 
@@ -105,7 +106,8 @@ struct NodeHealth {
         switch link {
         case .absent: .absent
         case .connected(let refusal?): .refused(refusal)
-        case .connected(nil) where quarantine && now < quarantineEnd: .quarantined(until: quarantineEnd)
+        case .connected(nil) where quarantine && now < quarantineEnd && !isPlanted(.noDelayedRestart):
+            .quarantined(until: quarantineEnd)
         case .connected(nil) where now < suspensionEnd: .suspended(until: suspensionEnd)
         case .connected(nil): .fit
         }

@@ -148,7 +148,11 @@ final class LedgerServer {
         let ready = waiting
         waiting = []
         for waiter in ready {
-            if waiter.statement.rows.allSatisfy({ holders[$0] == nil }) { run(waiter) } else { waiting.append(waiter) }
+            if waiter.statement.rows.allSatisfy({ holders[$0] == nil }) {
+                run(waiter)
+            } else {
+                waiting.append(waiter)
+            }
         }
     }
 
@@ -170,7 +174,9 @@ final class LedgerServer {
             hold(waiter) { [self] in
                 let owned = model.takeFence(partition)
                 world.judge.tookFence(owned, session.owner)
-                guard isPlanted(.fenceAndStateAtOnce), let early = waiter.early else { return .owned([owned]) }
+                guard isPlanted(.fenceAndStateAtOnce), let early = waiter.early else {
+                    return .owned([owned])
+                }
                 return .owned([
                     Ownership(
                         partition: owned.partition, fence: owned.fence, batch: early.batch, last: early.last)
@@ -195,7 +201,8 @@ final class LedgerServer {
         let result: LedgerModel.CommitResult
         if foreign.isEmpty {
             result = model.commit(batches, at: time)
-        } else if isPlanted(.noFenceCheck) || (isPlanted(.anyOldFence) && foreign.allSatisfy(isOnlyFenceOld)) {
+        } else if isPlanted(.noFenceCheck) || (isPlanted(.anyOldFence) && foreign.allSatisfy(isOnlyFenceOld))
+        {
             result = model.force(batches, at: time)
         } else if isPlanted(.conditionalWrite) {
             let own = batches.filter { model.isNext($0) }
@@ -233,7 +240,9 @@ final class LedgerServer {
             guard !transaction.isAborted else { return }
             session.transaction = nil
             let answer = commit()
-            if !session.isClientThere, case .commit(.committed) = answer { world.judge.note(.zombieCommitted) }
+            if !session.isClientThere, case .commit(.committed) = answer {
+                world.judge.note(.zombieCommitted)
+            }
             release(transaction)
             session.answer(answer)
         }

@@ -1,3 +1,4 @@
+import PlantedBugs
 package import Redlock
 import Wire
 
@@ -31,7 +32,10 @@ package struct RedisModel {
             keys[command.key] = Key(token: command.token, end: end)
             return .yes
         case .extend:
-            guard let holder else { return .missing }
+            guard let holder else {
+                if isPlanted(.extendRevives) { keys[command.key] = Key(token: command.token, end: end) }
+                return isPlanted(.extendRevives) ? .yes : .missing
+            }
             guard holder.token == command.token else { return .held(remaining: nil) }
             keys[command.key]!.end = end
             return .yes
@@ -40,7 +44,9 @@ package struct RedisModel {
             keys[command.key] = Key(token: command.token, end: end)
             return .yes
         case .release:
-            guard let holder, holder.token == command.token else { return .missing }
+            guard let holder, holder.token == command.token || isPlanted(.unlockWithoutCompare) else {
+                return .missing
+            }
             keys[command.key] = nil
             return .yes
         case .look:
@@ -59,6 +65,11 @@ package struct RedisModel {
     /// Somebody writes a key of their own.
     package mutating func forge(_ key: String, token: LeaseToken, until end: Int64) {
         keys[key] = Key(token: token, end: end)
+    }
+
+    /// No key lasts beyond this.
+    package mutating func cap(to end: Int64) {
+        for key in keys.keys { keys[key]!.end = min(keys[key]!.end, end) }
     }
 
     /// Every key lasts so much longer, in microseconds.

@@ -47,7 +47,9 @@ final class BrokerProcess: Process {
     }
 
     func owner(of partition: Int) -> String? {
-        guard core.partitions.indices.contains(partition), core.partitions[partition].owner >= 0 else { return nil }
+        guard core.partitions.indices.contains(partition), core.partitions[partition].owner >= 0 else {
+            return nil
+        }
         return core.workers[Int(core.partitions[partition].owner)]?.name
     }
 
@@ -112,7 +114,9 @@ final class BrokerProcess: Process {
         for index in core.workers.indices {
             guard let worker = core.workers[index] else { continue }
             core.askedWorker(index, now)
-            send(Message(header: header, body: .brokerBeat(beat)), toWorker: Int32(index), worker.identity, nil)
+            send(
+                Message(header: header, body: .brokerBeat(beat)), toWorker: Int32(index), worker.identity, nil
+            )
         }
     }
 

@@ -31,7 +31,9 @@ extension WorkerProcess {
             for link in links { claim(partition, link) }
         case .disown(let partition, let fence):
             for link in links {
-                link.send(Message(header: Header(.disown), body: .disown(Disown(partition: partition, fence: fence))))
+                link.send(
+                    Message(
+                        header: Header(.disown), body: .disown(Disown(partition: partition, fence: fence))))
             }
         case .askYield(let partition):
             askYield(partition)

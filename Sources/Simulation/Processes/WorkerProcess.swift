@@ -19,6 +19,8 @@ final class WorkerProcess: Process {
     /// Hand-overs asked for, by call.
     var asked: [UInt64: Partition] = [:]
     var nextCallID: UInt64 = 1
+    /// How far its wall clock has been stepped. Nothing may read that clock.
+    var wallOffset = TimeAmount.zero
     private var nextSession: UInt32 = 1
     /// What is being asked, for who judges the answers.
     private var questions: [ReplyAddress: Request] = [:]
@@ -56,7 +58,8 @@ final class WorkerProcess: Process {
 
     /// The ledger has told what this cluster is.
     private func beginWork() {
-        var configuration = WorkerConfiguration(name: name, brokers: [], redis: [], ledger: "", leaseTTL: leaseTTL)
+        var configuration = WorkerConfiguration(
+            name: name, brokers: [], redis: [], ledger: "", leaseTTL: leaseTTL)
         configuration.onQuorumLoss = world.scenario.refusesOnQuorumLoss ? .refuse : .continue
         configuration.maximumEntries = world.scenario.maximumEntries
         core = WorkerCore(
@@ -149,7 +152,9 @@ final class WorkerProcess: Process {
         case (_, .brokerBeat(let beat)):
             link.heardBeat(header)
             core.membership.heard(beat, from: link.session, now)
-            for partition in beat.unowned ?? [] where believes(Int(partition.rawValue)) { claim(partition, link) }
+            for partition in beat.unowned ?? [] where believes(Int(partition.rawValue)) {
+                claim(partition, link)
+            }
         case (.result, _):
             guard let partition = asked.removeValue(forKey: header.callID) else { return }
             core.yieldAnswered(partition, isGranted: header.status == .ok, now)

@@ -62,7 +62,9 @@ extension Scenario {
 
     private func drawJobs(_ draw: inout Draw) -> [Job] {
         // Each kind of request is off in half of the runs, but orders never.
-        let weights = [draw.weight(), draw.weight(), draw.weight(), draw.weight() / 8, draw.weight(), draw.weight()]
+        let weights = [
+            draw.weight(), draw.weight(), draw.weight(), draw.weight() / 8, draw.weight(), draw.weight(),
+        ]
         let orders = 100
         let buyers = draw.number(2...12)
         let keys = draw.number(2...8)
@@ -91,7 +93,8 @@ extension Scenario {
                 }
             jobs.append(
                 Job(
-                    at: Int64(draw.number(0...Int(turbulence))), client: draw.number(0...clients - 1), wish: wish,
+                    at: Int64(draw.number(0...Int(turbulence))), client: draw.number(0...clients - 1),
+                    wish: wish,
                     deadline: Int64(draw.number(200...4_000)), givesUp: draw.chance(20),
                     hedges: draw.chance(15), cancels: draw.chance(4) ? Int64(draw.number(0...40)) : nil))
         }

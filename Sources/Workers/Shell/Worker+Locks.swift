@@ -59,7 +59,9 @@ extension Worker {
             service.isUsed = true
             tendLocks(loop.now)
         }
-        let left = header.milliseconds == 0 ? Limits.defaultDeadline : .milliseconds(Int64(header.milliseconds))
+        let left =
+            header.milliseconds == 0
+            ? Limits.defaultDeadline : TimeAmount.milliseconds(Int64(header.milliseconds))
         service.desk.acquire(body, to: to, left: left, .now())
         tendDesk()
     }
