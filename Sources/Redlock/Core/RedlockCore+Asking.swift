@@ -2,8 +2,7 @@ import Resilience
 import Wire
 
 extension RedlockCore {
-    /// A majority of the configured nodes.
-    var quorum: Int { nodes.count / 2 + 1 }
+    var quorum: Int { Ballot.quorum(of: nodes.count) }
 
     // MARK: Whom to ask
 

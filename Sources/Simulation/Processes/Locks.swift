@@ -2,6 +2,7 @@ import PlantedBugs
 import Redis
 import Redlock
 import Wire
+import Workers
 
 /// A worker's lock manager: Redlock's core on the modelled nodes, as `Redlock/Shell` runs it on real ones.
 final class Locks {

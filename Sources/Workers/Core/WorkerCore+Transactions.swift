@@ -222,8 +222,8 @@ extension WorkerCore {
             let isCommitted =
                 ours.batch == partitions[partition].batch && !isPlanted(.forgetBatchNumber)
             // It holds neither what was sent nor what was before: an older state was restored.
-            guard isCommitted || ours.batch == partitions[partition].batch - 1 || isPlanted(.forgetBatchNumber)
-            else {
+            let isAsBefore = ours.batch == partitions[partition].batch - 1
+            guard isCommitted || isAsBefore || isPlanted(.forgetBatchNumber) else {
                 goOnResolving([], unanswered: unanswered - 1)
                 return ledgerWentBack(number, now)
             }
