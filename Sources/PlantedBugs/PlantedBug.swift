@@ -49,8 +49,6 @@ public enum PlantedBug: String, CaseIterable, Sendable {
     case noDelayedRestart = "no-delayed-restart"
     /// A lease's validity is reckoned by a clock that is stepped.
     case validityByWallClock = "validity-by-wall-clock"
-    /// An extension gives the key to nodes that have lost it, and counts them.
-    case extendRevives = "extend-revives"
 
     // Broker.
     /// A later failure of a call that a worker had says "not executed".

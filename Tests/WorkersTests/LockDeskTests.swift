@@ -149,6 +149,16 @@ import Wire
         #expect(desk.effects.isEmpty && desk.wakeTime == .distantFuture)
     }
 
+    @Test mutating func `a worker that leaves sends away who waits, and ends what it has begun`() {
+        for call in 1...3 { acquire(UInt64(call), wait: 5_000) }
+        _ = votes()
+        desk.leave()
+        #expect(answers() == [to(2): .leaving, to(3): .leaving])
+        desk.voted(1, .held(retryAfter: nil), wait: nil, now)
+        acquire(4, wait: 5_000)
+        #expect(answers() == [to(1): .leaving, to(4): .leaving])
+    }
+
     @Test mutating func `more waiters than there is room for are refused`() {
         for call in 0..<UInt64(LockDesk.waiterLimit) { acquire(call, wait: 1_000) }
         _ = desk.takeEffects()

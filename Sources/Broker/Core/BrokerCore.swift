@@ -59,6 +59,10 @@ package struct BrokerCore {
         package var owner: Int32 = -1
         /// The highest heard. A lower claim is void even when this one's holder is gone.
         var fence = Fence(rawValue: 0)
+        /// What the owner's lease is known by.
+        var holder: HolderToken?
+        /// An owner whose connection was seen to end, until its lease has run out at the latest.
+        var dead: (holder: HolderToken, until: MonotonicTime)?
         var parked = CallList()
     }
 

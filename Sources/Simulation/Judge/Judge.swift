@@ -101,6 +101,14 @@ final class Judge {
         world.ledger.model.stock[sale] == 0 || lastZero[sale].map { world.now - $0 <= .seconds(1) } ?? false
     }
 
+    /// An order was accepted, if it commits: at that moment the sale must be open by the ledger's own clock.
+    func decided(_ place: PlaceOrder, under terms: SaleTerms, by worker: WorkerProcess) {
+        let time = world.ledger.time
+        if time < terms.opensAt || terms.closesAt.map({ time >= $0 }) ?? false {
+            violate(.p5, "\(worker.name) sells \(place.sale) outside its window")
+        }
+    }
+
     // MARK: What is said
 
     func gateSaidSoldOut(_ sale: SaleID, by broker: BrokerProcess) {

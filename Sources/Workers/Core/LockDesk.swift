@@ -65,6 +65,7 @@ package struct LockDesk {
     /// Calls that time alone may end or wake.
     private var timed: Set<UInt64> = []
     private var waiters = 0
+    private var isLeaving = false
     private var lastID: UInt64 = 0
     private var generator: SplitMix64
 
@@ -81,6 +82,7 @@ package struct LockDesk {
     package mutating func acquire(
         _ request: AcquireLock, to: ReplyAddress, left: TimeAmount, _ now: MonotonicTime
     ) {
+        guard !isLeaving else { return effects.append(.answer(to, .leaving)) }
         let wait = max(.zero, min(.milliseconds(request.wait), left - Self.margin))
         guard calls.count < Self.callLimit, wait == .zero || waiters < Self.waiterLimit else {
             return effects.append(.answer(to, .crowded))
@@ -109,6 +111,17 @@ package struct LockDesk {
     package mutating func released(_ name: LockName) {
         guard let id = queues[name]?.first, case .resting = calls[id]!.state else { return }
         vote(id)
+    }
+
+    /// The worker leaves: who waits is sent to another, what is being decided is still decided.
+    package mutating func leave() {
+        isLeaving = true
+        for (id, call) in calls.sorted(by: { $0.key > $1.key }) {
+            switch call.state {
+            case .queued, .resting: end(id, .leaving)
+            case .voting, .fencing: break
+            }
+        }
     }
 
     // MARK: Outcomes
@@ -156,6 +169,7 @@ package struct LockDesk {
     private mutating func rest(
         _ id: UInt64, atMost longest: TimeAmount?, _ verdict: LockVerdict, _ now: MonotonicTime
     ) {
+        guard !isLeaving else { return end(id, .leaving) }
         calls[id]!.failures += 1
         let drawn = Self.backoff.wait(after: calls[id]!.failures, random: generator.next())
         let pause = max(.milliseconds(1), min(drawn, longest ?? drawn))
@@ -243,4 +257,6 @@ package enum LockVerdict: Equatable {
     case ledger
     /// As many calls wait as this worker takes.
     case crowded
+    /// This worker leaves; another serves.
+    case leaving
 }

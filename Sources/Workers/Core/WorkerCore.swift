@@ -38,6 +38,9 @@ package struct WorkerCore {
     package var lastCheck = MonotonicTime.distantPast
     package var firstCheck: MonotonicTime?
     package var isDraining = false
+    /// When draining began, and when a successor last asked for a partition.
+    package var drainBegan = MonotonicTime.distantPast
+    package var lastGiven = MonotonicTime.distantPast
     /// The hand-over that was asked for, if any: one at a time.
     package var asked: Partition?
     /// Draws jitter.
@@ -66,7 +69,7 @@ package struct WorkerCore {
     package init(configuration: WorkerConfiguration, partitions: Int, seed: UInt64) {
         self.configuration = configuration
         self.partitions = (0..<partitions).map { PartitionState(Partition(rawValue: Int16($0))) }
-        membership = Membership(name: configuration.name)
+        membership = Membership(name: configuration.name, partitions: partitions)
         againLimit = configuration.maximumEntries
         generator = SplitMix64(seed: seed)
         breakers = LedgerBreakers(slow: configuration.slowCommit, seed: seed)

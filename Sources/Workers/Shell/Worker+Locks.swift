@@ -101,6 +101,12 @@ extension Worker {
         }
     }
 
+    /// The worker drains: who waits for a lock is sent to another.
+    func leaveLocks() {
+        lockService?.desk.leave()
+        tendDesk()
+    }
+
     func cancelLock(_ to: ReplyAddress) {
         guard let service = lockService else { return }
         service.desk.cancel(to)
@@ -197,6 +203,10 @@ extension Worker {
                 to, .unavailable, .ledgerUnavailable, .notExecuted, after: .milliseconds(250),
                 "The ledger gives no fence for the lock now; it was given back. Try again after the time given."
             )
+        case .leaving:
+            refuseLock(
+                to, .unavailable, .draining, .notExecuted, after: .milliseconds(20),
+                "This worker leaves; another will serve the call.")
         case .crowded:
             refuseLock(
                 to, .resourceExhausted, .overloaded, .notExecuted, after: .milliseconds(100),
