@@ -210,11 +210,11 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "RedlockTests",
-            dependencies: ["Wire", "ZeroMQ", "Redis", "Redlock", "RedisTestSupport"],
+            dependencies: ["Wire", "ZeroMQ", "Redis", "Redlock", "Resilience", "RedisTestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "LedgerTests",
-            dependencies: ["Ledger", "Sales", "Wire", "ZeroMQ", "PostgresTestSupport"],
+            dependencies: ["Ledger", "Resilience", "Sales", "Wire", "ZeroMQ", "PostgresTestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "BrokerTests",

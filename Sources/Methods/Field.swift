@@ -48,6 +48,11 @@ enum Field {
     static let clients: FieldName = "clients"
     static let malformed: FieldName = "malformed"
     static let change: FieldName = "change"
+    static let token: FieldName = "token"
+    static let ttl: FieldName = "ttl_ms"
+    static let valid: FieldName = "valid_ms"
+    static let wait: FieldName = "wait_ms"
+    static let waited: FieldName = "waited_ms"
 }
 
 extension Optional {

@@ -27,6 +27,16 @@ public enum SaleMethods {
     public static let list = Method<ListSales, SaleList>("sale.list", .partition)
 }
 
+/// Locks for services: leases over the Redis nodes, with a fence from the ledger. Any worker serves them.
+public enum LockMethods {
+    /// Takes a lock, waiting for it if asked to.
+    public static let acquire = Method<AcquireLock, HeldLock>("lock.acquire", .free)
+    /// Makes a lock last longer.
+    public static let extend = Method<ExtendLock, ExtendedLock>("lock.extend", .free, priority: .high)
+    /// Gives a lock up.
+    public static let release = Method<ReleaseLock, Empty>("lock.release", .free, priority: .high)
+}
+
 /// Methods of the cluster's own processes.
 public enum SystemMethods {
     /// Answered by the broker itself.

@@ -88,4 +88,12 @@ public enum Reason: UInt16, Sendable, CaseIterable {
     case needsWorker = 62
     /// The caller's key is not, or no longer, on the broker's allow-list.
     case keyRefused = 63
+
+    // Answers of a lock.
+    /// Another holds it.
+    case lockHeld = 80
+    /// It has ended, or another has it: it cannot be extended.
+    case lockLost = 81
+    /// Too few of the Redis nodes can vote.
+    case noQuorum = 82
 }

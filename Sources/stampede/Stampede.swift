@@ -33,6 +33,7 @@ struct Stampede: ParsableCommand {
             CommandGroup(
                 name: "Sell",
                 subcommands: [SaleCommand.self, OrderCommand.self, StatusCommand.self]),
+            CommandGroup(name: "Locks", subcommands: [LockCommand.self]),
             CommandGroup(name: "The protocol", subcommands: [CallCommand.self, ConformanceCommand.self]),
             CommandGroup(name: "The ledger", subcommands: [Migrate.self, AuditCommand.self]),
             CommandGroup(

@@ -338,10 +338,11 @@ import Wire
     }
 
     @Test mutating func `a check from before our own fence is no proof against it`() {
+        let early = scene.now
         scene.ownSale(fence: 5)
         let old = Ownership(partition: partition, fence: Fence(rawValue: 4), batch: 1, last: 1)
         scene.wait(.milliseconds(400))
-        scene.core.checked([old], ledger: scene.ledgerTime, sent: scene.now, scene.now)
+        scene.core.checked([old], ledger: scene.ledgerTime, sent: early, scene.now)
         #expect(scene.phase() == .owned)
         scene.wait(.milliseconds(101))
         let no = scene.order(buyer: 1, quantity: 11)

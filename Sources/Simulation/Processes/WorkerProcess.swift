@@ -99,8 +99,7 @@ final class WorkerProcess: Process {
 
     func ledgerLost() {
         guard core != nil else { return }
-        core.isLedgerReady = false
-        core.breaker.trip(now, random: world.random())
+        core.ledgerLost(.control, now)
     }
 
     private func checkFences() {

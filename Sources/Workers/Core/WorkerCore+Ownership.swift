@@ -18,6 +18,7 @@ extension WorkerCore {
                 tryToTake(partition, now)
             }
         }
+        breakers.tick(now)
         if isLedgerReady { askForResolution() }
         if !isLedgerReady || isStuck(now) { refuseUnsent(now) }
         giveUpIfUnfit(now)
@@ -32,7 +33,7 @@ extension WorkerCore {
         // Asked by a hand-over, too, and the tick may have come before its answer.
         guard partitions[partition].phase == .idle, !isDraining, isFit(now),
             now >= partitions[partition].notBefore,
-            partitions[partition].inFlight == nil, let free = membership.free[number],
+            partitions[partition].inFlight == nil, breakers.mayTake, let free = membership.free[number],
             let rank = membership.rank(for: number),
             now >= free.since + configuration.rankDelay * rank + hesitation(free)
         else { return }
@@ -222,7 +223,7 @@ extension WorkerCore {
     ) {
         lastCheck = max(lastCheck, sent)
         sample(ledger, sent: sent, now)
-        breaker.succeeded(now)
+        breakers.checked(sent: sent, isStuck: isStuck(now), now)
         for row in rows {
             let index = Int(row.partition.rawValue)
             guard partitions.indices.contains(index) else { continue }
@@ -236,6 +237,9 @@ extension WorkerCore {
                 partitions[index].checked = max(partitions[index].checked, sent)
             } else if row.fence > partitions[index].fence {
                 lose(index, .fenceMoved, now)
+            } else if sent > partitions[index].checked {
+                // Asked after the ledger had named our fence, and fences only grow.
+                return ledgerWentBack(row.partition, now)
             }
         }
     }
@@ -323,5 +327,17 @@ extension WorkerCore {
         }
         forgetTransaction()
         clock = nil
+    }
+
+    /// The ledger knows less than it did: an older state was restored in its place.
+    mutating func ledgerWentBack(_ partition: Partition, _ now: MonotonicTime) {
+        effects.append(.note(.wentBack(partition)))
+        incarnationChanged(now)
+    }
+
+    /// A connection to the ledger is gone.
+    package mutating func ledgerLost(_ purpose: LedgerBreakers.Purpose, _ now: MonotonicTime) {
+        isLedgerReady = false
+        breakers.lost(purpose, now)
     }
 }

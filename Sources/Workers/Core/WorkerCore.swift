@@ -2,7 +2,7 @@ import Ledger
 package import Methods
 import PlantedBugs
 import Redlock
-package import Resilience
+import Resilience
 package import Sales
 package import Wire
 
@@ -18,7 +18,7 @@ package struct WorkerCore {
     package var partitions: [PartitionState]
     package var membership: Membership
     package var clock: LedgerClock?
-    package var breaker = CircuitBreaker()
+    package var breakers: LedgerBreakers
     /// The ledger's connections are up.
     package var isLedgerReady = false
     package var transaction = TransactionState.none
@@ -72,6 +72,7 @@ package struct WorkerCore {
         membership = Membership(name: configuration.name, partitions: partitions)
         againLimit = configuration.maximumEntries
         generator = SplitMix64(seed: seed)
+        breakers = LedgerBreakers(slow: configuration.slowCommit, seed: seed)
     }
 
     package mutating func random() -> UInt64 { generator.next() }
@@ -89,7 +90,7 @@ package struct WorkerCore {
         guard partitions.indices.contains(partition), partitions[partition].phase == .owned else {
             return answer(to, partition, .returned)
         }
-        guard isLedgerReady, !isStuck(now), case .admitted = breaker.admit(now) else {
+        guard isLedgerReady, !isStuck(now), breakers.commit.refusal(now) == nil else {
             return answer(to, partition, .unavailable(.ledger))
         }
         if again.isEmpty, unsent < configuration.maximumEntries {
@@ -98,6 +99,15 @@ package struct WorkerCore {
             answer(to, partition, .unavailable(.busy))
         } else {
             again.append(Undecided(partition: partition, to: to, request: request))
+        }
+    }
+
+    /// What a caller that is told of an unavailability is told to wait.
+    package func retryAfter(_ why: Unavailability, _ now: MonotonicTime) -> TimeAmount {
+        switch why {
+        // Closed, it waits for a connection or for a transaction that hangs, and nobody knows for how long.
+        case .ledger where !breakers.commit.isClosed: max(breakers.commit.retryAfter(now), .milliseconds(50))
+        case .ledger, .stale, .busy: .milliseconds(250)
         }
     }
 

@@ -67,6 +67,7 @@ extension Worker {
             case .success(let ownership):
                 core?.tookFence(ownership, epoch: epoch, sent: sent, .now())
             case .failure(let error):
+                core?.breakers.record(error.outcome, sent: sent, .now())
                 logger.warning(
                     "Cannot take a fence", metadata: ["partition": "\(partition)", "error": "\(error)"])
                 core?.takingFailed(partition, epoch: epoch, .now())
@@ -78,6 +79,7 @@ extension Worker {
         guard let connection = control.connection else {
             return core!.takingFailed(partition, epoch: epoch, loop.now)
         }
+        let sent = MonotonicTime.now()
         connection.loadEntries(of: partition, after: after, limit: configuration.loadChunk) {
             [weak self] result in
             guard let self else { return }
@@ -85,6 +87,7 @@ extension Worker {
             case .success(let entries):
                 core?.loaded(entries, partition, epoch: epoch, .now())
             case .failure(let error):
+                core?.breakers.record(error.outcome, sent: sent, .now())
                 logger.warning(
                     "Cannot load a book", metadata: ["partition": "\(partition)", "error": "\(error)"])
                 core?.takingFailed(partition, epoch: epoch, .now())
@@ -160,6 +163,10 @@ extension Worker {
         case .badBook(let partition):
             logger.critical(
                 "The ledger of a partition has a gap; run 'stampede audit'",
+                metadata: ["partition": "\(partition)"])
+        case .wentBack(let partition):
+            logger.critical(
+                "An older state of the ledger was restored in its place, in the same timeline; restart the brokers",
                 metadata: ["partition": "\(partition)"])
         case .offender:
             logger.critical("The ledger refused a request that had passed every check")

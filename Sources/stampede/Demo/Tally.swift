@@ -84,7 +84,7 @@ extension Reason {
         case .none, .other, .unknownSale, .unknownOrder, .saleExists, .badQuantity, .badField, .splitSale,
             .noOwner, .overloaded, .ownerLost, .ledgerUnavailable, .clockUncertain, .unknownMethod,
             .wrongRoute, .malformed, .draining, .busy, .flowControl, .notServing, .needsService,
-            .needsOperator, .needsWorker, .keyRefused:
+            .needsOperator, .needsWorker, .keyRefused, .lockHeld, .lockLost, .noQuorum:
             false
         }
     }

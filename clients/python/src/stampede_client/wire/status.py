@@ -73,6 +73,9 @@ class Reason(IntEnum):
     NEEDS_OPERATOR = 61
     NEEDS_WORKER = 62
     KEY_REFUSED = 63
+    LOCK_HELD = 80
+    LOCK_LOST = 81
+    NO_QUORUM = 82
 
     @classmethod
     def _missing_(cls, value: object) -> Reason:
