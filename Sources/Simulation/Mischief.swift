@@ -72,10 +72,7 @@ struct Mischief {
         case .cutBroker(let number, let broker, let to, let from, let time):
             cut(.worker(worker(number).index), broker % world.brokers.count, to, from, time)
         case .island(let partition, let broker, let time):
-            let partition = partition % world.scenario.partitions
-            guard let owner = world.workers.first(where: { $0.isAlive && $0.believes(partition) }) else {
-                return
-            }
+            guard let owner = owner(of: partition) else { return }
             isolate(owner, broker % world.brokers.count, time)
         case .muteOwner(let partition, let broker, let time):
             guard let owner = owner(of: partition) else { return }
