@@ -58,7 +58,7 @@ let package = Package(
 
         // Values: no I/O, no clock, no randomness, no imports.
         .target(name: "Wire", exclude: ["PROTOCOL.md"], swiftSettings: strict),
-        .target(name: "Sales", swiftSettings: strict),
+        .target(name: "Sales", dependencies: ["PlantedBugs"], swiftSettings: strict),
         .target(name: "Methods", dependencies: ["Wire", "Sales"], swiftSettings: strict),
         .target(name: "Resilience", dependencies: ["Wire"], swiftSettings: strict),
 
@@ -69,7 +69,7 @@ let package = Package(
             name: "Redis", dependencies: ["Wire", "Resilience", "ZeroMQ", "CHiredis"], swiftSettings: settings
         ),
         .target(
-            name: "Redlock", dependencies: ["Wire", "ZeroMQ", "Redis", "Resilience"],
+            name: "Redlock", dependencies: ["Wire", "ZeroMQ", "Redis", "Resilience", "PlantedBugs"],
             swiftSettings: strict),
         .target(
             name: "RateLimit", dependencies: ["Wire", "ZeroMQ", "Redis", "Resilience"], swiftSettings: strict),
@@ -81,7 +81,7 @@ let package = Package(
         .target(
             name: "Broker",
             dependencies: [
-                "Wire", "Sales", "Methods", "Resilience", "ZeroMQ",
+                "Wire", "Sales", "Methods", "Resilience", "ZeroMQ", "PlantedBugs",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
@@ -89,6 +89,7 @@ let package = Package(
             name: "Workers",
             dependencies: [
                 "Wire", "Sales", "Methods", "ZeroMQ", "Redlock", "Ledger", "Resilience", "Compression",
+                "PlantedBugs",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),

@@ -84,7 +84,9 @@ package struct LedgerModel {
 
     private mutating func write(_ batch: Batch, _ clock: LedgerTime) {
         let index = Int(batch.partition.rawValue)
-        guard let first = batch.entries.first?.sequence, let last = batch.entries.last?.sequence else { return }
+        guard let first = batch.entries.first?.sequence, let last = batch.entries.last?.sequence else {
+            return
+        }
         entries[index] += batch.entries
         rows[index].batch = batch.number
         rows[index].last = last

@@ -1,4 +1,5 @@
 package import Ledger
+import PlantedBugs
 import Resilience
 package import Sales
 package import Wire
@@ -173,6 +174,12 @@ extension WorkerCore {
 
     /// The connection was lost after the transaction was sent: it may be in the ledger, or may yet get there.
     package mutating func unknown(_ now: MonotonicTime) {
+        if isPlanted(.lostCommitIsFailure) { return failed(isOutage: true, now) }
+        if isPlanted(.resendAfterLostCommit), case .sent(let chosen) = transaction {
+            transaction = .none
+            for partition in chosen { takeBack(partition, now) }
+            return
+        }
         guard case .sent(let chosen) = transaction else { return }
         breakers.transactionEnded(.unreachable, now)
         resolve(chosen, now)
@@ -212,12 +219,13 @@ extension WorkerCore {
                     .checkBatch(number, batch: partitions[partition].batch, partitions[partition].fence))
                 continue
             }
-            let isCommitted = ours.batch == partitions[partition].batch
+            let batch = partitions[partition].batch
             // It holds neither what was sent nor what was before: an older state was restored.
-            guard isCommitted || ours.batch == partitions[partition].batch - 1 else {
+            guard ours.batch == batch || ours.batch == batch - 1 else {
                 goOnResolving([], unanswered: unanswered - 1)
                 return ledgerWentBack(number, now)
             }
+            let isCommitted = ours.batch == batch && !isPlanted(.forgetBatchNumber)
             partitions[partition].fence = ours.fence
             partitions[partition].checked = sent
             if partitions[partition].phase == .owned { effects.append(.own(number)) }
