@@ -19,12 +19,16 @@ let package = Package(
     products: [
         .executable(name: "stampede", targets: ["stampede"]),
         .library(name: "StampedeClient", targets: ["Client", "Methods", "Sales", "Wire", "ZeroMQ"]),
-        .library(name: "StampedeService", targets: ["Service", "Wire", "ZeroMQ"]),
+        .library(
+            name: "StampedeService",
+            targets: ["Service", "RateLimit", "Redis", "Resilience", "Wire", "ZeroMQ"]),
         .library(name: "StampedeTesting", targets: ["StampedeTesting"]),
         // The protocol alone, without I/O: for fuzz/, and for who writes a client of his own.
         .library(name: "StampedeWire", targets: ["Wire", "Sales", "Methods"]),
         // For bench/, which measures the parts from outside.
-        .library(name: "StampedeParts", targets: ["Broker", "Workers", "Ledger", "Redis", "ZeroMQ"]),
+        .library(
+            name: "StampedeParts",
+            targets: ["Broker", "Workers", "Ledger", "Redis", "Resilience", "ZeroMQ"]),
     ],
     traits: [
         // Compiles in the mistakes that simulation and chaos must be able to find.
@@ -67,6 +71,8 @@ let package = Package(
         .target(
             name: "Redlock", dependencies: ["Wire", "ZeroMQ", "Redis", "Resilience", "PlantedBugs"],
             swiftSettings: strict),
+        .target(
+            name: "RateLimit", dependencies: ["Wire", "ZeroMQ", "Redis", "Resilience"], swiftSettings: strict),
         .target(
             name: "Ledger", dependencies: ["Wire", "Sales", "ZeroMQ", "Resilience", "CPostgres"],
             resources: [.embedInCode("Migrations")], swiftSettings: settings),
@@ -189,7 +195,8 @@ let package = Package(
         .testTarget(
             name: "StampedeTestingTests",
             dependencies: [
-                "StampedeTesting", "Client", "Service", "Methods", "Sales", "Wire",
+                "StampedeTesting", "Client", "Service", "Methods", "RateLimit", "Redis", "Resilience",
+                "Sales", "Wire",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
@@ -211,6 +218,10 @@ let package = Package(
         .testTarget(
             name: "RedlockTests",
             dependencies: ["Wire", "ZeroMQ", "Redis", "Redlock", "Resilience", "RedisTestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RateLimitTests",
+            dependencies: ["RateLimit", "Redis", "RedisTestSupport", "Resilience", "Wire", "ZeroMQ"],
             swiftSettings: settings),
         .testTarget(
             name: "LedgerTests",

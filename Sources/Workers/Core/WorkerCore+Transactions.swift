@@ -219,14 +219,13 @@ extension WorkerCore {
                     .checkBatch(number, batch: partitions[partition].batch, partitions[partition].fence))
                 continue
             }
-            let isCommitted =
-                ours.batch == partitions[partition].batch && !isPlanted(.forgetBatchNumber)
+            let batch = partitions[partition].batch
             // It holds neither what was sent nor what was before: an older state was restored.
-            let isAsBefore = ours.batch == partitions[partition].batch - 1
-            guard isCommitted || isAsBefore || isPlanted(.forgetBatchNumber) else {
+            guard ours.batch == batch || ours.batch == batch - 1 else {
                 goOnResolving([], unanswered: unanswered - 1)
                 return ledgerWentBack(number, now)
             }
+            let isCommitted = ours.batch == batch && !isPlanted(.forgetBatchNumber)
             partitions[partition].fence = ours.fence
             partitions[partition].checked = sent
             if partitions[partition].phase == .owned { effects.append(.own(number)) }
