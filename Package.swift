@@ -26,6 +26,10 @@ let package = Package(
         // For bench/, which measures the parts from outside.
         .library(name: "StampedeParts", targets: ["Broker", "Workers", "Ledger", "Redis", "ZeroMQ"]),
     ],
+    traits: [
+        // Compiles in the mistakes that simulation and chaos must be able to find.
+        .trait(name: "PlantedBugs")
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(
@@ -44,6 +48,9 @@ let package = Package(
         .systemLibrary(name: "CPostgres", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CLinux"),
+
+        // Known-bad variants of the code, empty but with the trait of that name.
+        .target(name: "PlantedBugs", swiftSettings: settings),
 
         // Values: no I/O, no clock, no randomness, no imports.
         .target(name: "Wire", exclude: ["PROTOCOL.md"], swiftSettings: strict),
@@ -112,6 +119,22 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "Cluster", swiftSettings: settings),
         .target(name: "Conformance", dependencies: ["Wire", "ZeroMQ"], swiftSettings: strict),
+
+        // The cores on a virtual clock, with modelled network, Redis, Postgres and clocks.
+        .target(
+            name: "Simulation",
+            dependencies: [
+                "PlantedBugs", "Broker", "Workers", "Redlock", "Redis", "Ledger", "Methods", "Sales", "Wire",
+                "Resilience",
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "simulate",
+            dependencies: [
+                "Simulation", "PlantedBugs", "Wire",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings),
         .executableTarget(
             name: "stampede",
             dependencies: [

@@ -39,18 +39,18 @@ public struct WorkerConfiguration: Sendable {
     }
 
     /// Between two beats to a broker.
-    var beatInterval: TimeAmount { min(.milliseconds(100), leaseTTL / 6) }
+    package var beatInterval: TimeAmount { min(.milliseconds(100), leaseTTL / 6) }
     /// Between two reads of the own fences.
-    var checkInterval: TimeAmount { .milliseconds(250) }
+    package var checkInterval: TimeAmount { .milliseconds(250) }
     /// How long after the sending of its last successful check an owner may say no (promise P7).
-    var freshness: TimeAmount { .milliseconds(500) }
+    package var freshness: TimeAmount { .milliseconds(500) }
     /// Without a successful check for so long a worker is unfit, and after `giveUpTime` gives its partitions away.
-    var fitness: TimeAmount { .seconds(1) }
-    var giveUpTime: TimeAmount { .seconds(2) }
+    package var fitness: TimeAmount { .seconds(1) }
+    package var giveUpTime: TimeAmount { .seconds(2) }
     /// A transaction that takes longer makes new requests be refused at once.
-    var slowCommit: TimeAmount { .seconds(1) }
+    package var slowCommit: TimeAmount { .seconds(1) }
     /// Rank r tries a free lease after r times this.
-    var rankDelay: TimeAmount { .milliseconds(200) }
+    package var rankDelay: TimeAmount { .milliseconds(200) }
     /// Entries per chunk when a book is loaded: a chunk takes a few milliseconds of a turn.
-    var loadChunk: Int { 4_000 }
+    package var loadChunk: Int { 4_000 }
 }

@@ -1,8 +1,10 @@
-import Wire
+package import Wire
 
 extension BrokerCore {
     /// The client by that identity; a new one if there is room, else nil.
-    mutating func client(_ identity: PeerIdentity, isWorker: Bool = false, _ now: MonotonicTime) -> Int32? {
+    package mutating func client(_ identity: PeerIdentity, isWorker: Bool = false, _ now: MonotonicTime)
+        -> Int32?
+    {
         let key = ClientState.Key(identity: identity, isWorker: isWorker)
         // Messages come in bursts of one sender: comparing three words is cheaper than hashing them.
         if clients.indices.contains(Int(recentClient)), clients[Int(recentClient)]?.key == key {
@@ -49,7 +51,7 @@ extension BrokerCore {
 
     /// The client is gone: its answers are dropped. Calls that a worker has go on, for their orders stand; its
     /// streams are cancelled, for nobody reads them.
-    mutating func clientLost(_ client: Int32) {
+    package mutating func clientLost(_ client: Int32) {
         guard let state = clients[Int(client)] else { return }
         endCalls(of: client)
         unreadBytes -= state.reading.unread
@@ -82,7 +84,7 @@ extension BrokerCore {
 
     /// So many bytes were sent to a client. One that leaves too much unread is cut off: what it asked for would
     /// fill the broker's memory.
-    mutating func sent(_ bytes: Int, to client: Int32) {
+    package mutating func sent(_ bytes: Int, to client: Int32) {
         guard clients[Int(client)] != nil else { return }
         clients[Int(client)]!.reading.sent(bytes)
         unreadBytes += bytes
@@ -103,7 +105,7 @@ extension BrokerCore {
     }
 
     /// The client answers a PING of ours.
-    mutating func pong(_ number: UInt64, from client: Int32) {
+    package mutating func pong(_ number: UInt64, from client: Int32) {
         unreadBytes -= clients[Int(client)]!.reading.answered(number)
         if clients[Int(client)]!.reading.isTimeToAsk { ask(client) }
     }
@@ -119,7 +121,7 @@ extension BrokerCore {
     // MARK: Time
 
     /// Forgets who is gone, and asks those who are silent with a stream open.
-    mutating func tendClients(_ now: MonotonicTime) {
+    package mutating func tendClients(_ now: MonotonicTime) {
         for index in clients.indices {
             guard let client = clients[index] else { continue }
             let silence = now - client.lastSeen

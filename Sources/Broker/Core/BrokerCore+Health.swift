@@ -1,10 +1,10 @@
-import Methods
-import Wire
+package import Methods
+package import Wire
 
 /// Whether services can be called here. The broker is the one that knows: it has the workers.
 extension BrokerCore {
     /// Somebody who watches a service, and what it was told last.
-    struct Watch {
+    package struct Watch {
         let service: String?
         var told: Health?
     }
@@ -13,7 +13,7 @@ extension BrokerCore {
     private static let watchersPerTurn = 2_000
 
     /// - Parameter service: nil for any.
-    func health(of service: String?) -> Health {
+    package func health(of service: String?) -> Health {
         // Whoever asks for what nobody has must not cost a look at every worker.
         if let service, !catalog.has(service: service) {
             return Health(service: service, status: .unknown, workers: 0, unowned: 0)
@@ -39,7 +39,7 @@ extension BrokerCore {
             workers: Int64(serving), unowned: Int64(unowned))
     }
 
-    func isServing(_ method: MethodID, _ worker: Int) -> Bool {
+    package func isServing(_ method: MethodID, _ worker: Int) -> Bool {
         // Nearly always empty: the look-up by name is for a worker that has said so.
         guard workers[worker]?.notServing.isEmpty == false, let service = catalog.service(of: method) else {
             return true
@@ -48,7 +48,7 @@ extension BrokerCore {
     }
 
     /// Begins a stream of a service's health: at once, and then with every change.
-    mutating func watch(
+    package mutating func watch(
         _ service: String?, _ header: Header, from client: Int32, _ now: MonotonicTime
     ) {
         guard let slot = admit(header, from: client, partition: -1, now) else { return }
@@ -59,10 +59,10 @@ extension BrokerCore {
     }
 
     /// Something has changed that a service's health may follow from.
-    mutating func healthMayHaveChanged() { healthVersion &+= 1 }
+    package mutating func healthMayHaveChanged() { healthVersion &+= 1 }
 
     /// Tells everybody who watches what has changed. However many watch, a service is judged once.
-    mutating func tellWatchers(_ now: MonotonicTime) {
+    package mutating func tellWatchers(_ now: MonotonicTime) {
         if untold == 0 {
             guard !watching.isEmpty, healthVersion != toldVersion, now - toldAt >= .milliseconds(100) else {
                 return
@@ -88,7 +88,7 @@ extension BrokerCore {
     }
 
     /// Sends the newest state if it differs: a reader that had no credit misses states in between.
-    mutating func tell(_ slot: Int32) {
+    package mutating func tell(_ slot: Int32) {
         guard let watch = watches[slot] else { return }
         let health = health(of: watch.service)
         if health != watch.told { tell(slot, health) }

@@ -1,10 +1,10 @@
-import Methods
+package import Methods
 import Sales
-import Wire
+package import Wire
 
 extension BrokerCore {
     /// What the broker sees, for `broker.status`.
-    func status(_ now: MonotonicTime) -> BrokerStatus {
+    package func status(_ now: MonotonicTime) -> BrokerStatus {
         let workers = self.workers.compactMap { worker in
             worker.map {
                 BrokerStatus.Worker(

@@ -1,9 +1,9 @@
-import Wire
+package import Wire
 
 /// Streams pass through: the broker counts their items against their credit and keeps none.
 extension BrokerCore {
     /// An item of the caller, or the end of them.
-    mutating func callerSends(_ header: Header, size: Int, from client: Int32, _ now: MonotonicTime) {
+    package mutating func callerSends(_ header: Header, size: Int, from client: Int32, _ now: MonotonicTime) {
         guard let slot = stream(header.callID, of: client) else { return }
         let hasItem = size > Header.size + Int(header.metadataLength)
         let isInOrder = table[slot].stream!.callerSends(
@@ -17,7 +17,7 @@ extension BrokerCore {
     }
 
     /// The caller takes more items.
-    mutating func callerAllows(_ header: Header, from client: Int32, _ now: MonotonicTime) {
+    package mutating func callerAllows(_ header: Header, from client: Int32, _ now: MonotonicTime) {
         guard let slot = stream(header.callID, of: client) else { return }
         let limit = table[slot].stream!.callerAllows(header.sequence)
         switch table[slot].place {
@@ -28,14 +28,14 @@ extension BrokerCore {
     }
 
     /// An item of the worker.
-    mutating func workerSends(_ header: Header, from worker: Int32) {
+    package mutating func workerSends(_ header: Header, from worker: Int32) {
         guard let slot = stream(header.callID, at: worker) else { return }
         guard table[slot].stream!.workerSends(header.sequence) else { return breakStream(slot) }
         effects.append(.passToCaller(slot: slot, sequence: header.sequence))
     }
 
     /// The worker takes more items.
-    mutating func workerAllows(_ header: Header, from worker: Int32) {
+    package mutating func workerAllows(_ header: Header, from worker: Int32) {
         guard let slot = stream(header.callID, at: worker) else { return }
         let limit = table[slot].stream!.workerAllows(header.sequence)
         effects.append(.passToCaller(slot: slot, sequence: limit))

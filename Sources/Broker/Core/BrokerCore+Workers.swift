@@ -1,6 +1,6 @@
-import Methods
+package import Methods
 import Sales
-import Wire
+package import Wire
 
 extension BrokerCore {
     // MARK: Sessions
@@ -8,7 +8,7 @@ extension BrokerCore {
     /// A worker begins a session.
     ///
     /// - Returns: false when it does not fit this broker's cluster or there is no room.
-    mutating func ready(_ ready: Ready, from identity: PeerIdentity, _ now: MonotonicTime) -> Bool {
+    package mutating func ready(_ ready: Ready, from identity: PeerIdentity, _ now: MonotonicTime) -> Bool {
         if let known = workerIndex[identity] { workerLost(known, now) }
         guard workerIndex.count < configuration.maximumWorkers,
             0...Int32(Int16.max) ~= ready.partitions
@@ -43,7 +43,7 @@ extension BrokerCore {
     }
 
     /// The session of this identity, refreshed; a peer without one is told to begin anew.
-    mutating func worker(_ identity: PeerIdentity, _ now: MonotonicTime) -> Int32? {
+    package mutating func worker(_ identity: PeerIdentity, _ now: MonotonicTime) -> Int32? {
         if workers.indices.contains(Int(recentWorker)),
             workers[Int(recentWorker)]?.isHeard(identity, now) == true
         {
@@ -60,7 +60,7 @@ extension BrokerCore {
 
     /// The worker is gone or silent. Calls that it had may have run: those with a request key are sent to the
     /// next owner, which answers the same; the others end as "maybe".
-    mutating func workerLost(_ worker: Int32, _ now: MonotonicTime) {
+    package mutating func workerLost(_ worker: Int32, _ now: MonotonicTime) {
         guard let state = workers[Int(worker)] else { return }
         for key in state.gates { gates[key] = nil }
         workers[Int(worker)]!.gates = []
@@ -110,19 +110,19 @@ extension BrokerCore {
     }
 
     /// A beat goes out: its stamp is also the question whether the worker reads.
-    mutating func askedWorker(_ worker: Int, _ stamp: MonotonicTime) {
+    package mutating func askedWorker(_ worker: Int, _ stamp: MonotonicTime) {
         guard workers[worker]!.reading.question == 0, workers[worker]!.reading.unread > 0 else { return }
         workers[worker]!.reading.ask(UInt64(bitPattern: stamp.nanoseconds))
     }
 
     /// A worker describes a method that it has.
-    mutating func describe(_ description: MethodDescription, from worker: Int32) {
+    package mutating func describe(_ description: MethodDescription, from worker: Int32) {
         guard workers[Int(worker)]!.methods.contains(MethodID(description.name)) else { return }
         catalog.describe(description)
         healthMayHaveChanged()
     }
 
-    mutating func drain(_ worker: Int32) {
+    package mutating func drain(_ worker: Int32) {
         workers[Int(worker)]!.isDraining = true
         healthMayHaveChanged()
     }
@@ -130,7 +130,9 @@ extension BrokerCore {
     // MARK: Beats and gates
 
     /// A worker's heartbeat. `stamp` is the broker's own clock as it stood in the beat that is echoed.
-    mutating func beat(_ beat: WorkerBeat, stamp: MonotonicTime, from worker: Int32, _ now: MonotonicTime) {
+    package mutating func beat(
+        _ beat: WorkerBeat, stamp: MonotonicTime, from worker: Int32, _ now: MonotonicTime
+    ) {
         let notServing = Set(beat.notServing)
         if workers[Int(worker)]!.isFit != beat.isFit || workers[Int(worker)]!.notServing != notServing {
             healthMayHaveChanged()
@@ -176,7 +178,7 @@ extension BrokerCore {
     // MARK: Ownership
 
     /// A worker claims a partition under a fence. The highest fence ever heard wins.
-    mutating func own(_ own: Own, stamp: MonotonicTime, from worker: Int32, _ now: MonotonicTime) {
+    package mutating func own(_ own: Own, stamp: MonotonicTime, from worker: Int32, _ now: MonotonicTime) {
         let partition = Int(own.partition.rawValue)
         guard partitions.indices.contains(partition), own.fence.rawValue > 0 else { return }
         workers[Int(worker)]!.incarnation = own.incarnation
@@ -251,7 +253,7 @@ extension BrokerCore {
     }
 
     /// A worker gives a partition up. Calls that it has stay with it; it will answer or return them.
-    mutating func disown(_ disown: Disown, from worker: Int32, _ now: MonotonicTime) {
+    package mutating func disown(_ disown: Disown, from worker: Int32, _ now: MonotonicTime) {
         let partition = Int(disown.partition.rawValue)
         guard partitions.indices.contains(partition), partitions[partition].owner == worker,
             partitions[partition].fence == disown.fence
@@ -270,7 +272,7 @@ extension BrokerCore {
     // MARK: Answers
 
     /// A worker answers. Only the worker that has the call may.
-    mutating func result(_ header: Header, from worker: Int32, _ now: MonotonicTime) {
+    package mutating func result(_ header: Header, from worker: Int32, _ now: MonotonicTime) {
         guard let slot = table.slot(of: header.callID), table[slot].place == .inFlight,
             table[slot].worker == worker
         else {
@@ -290,7 +292,7 @@ extension BrokerCore {
     }
 
     /// A worker hands a call back that it has not begun.
-    mutating func returned(_ header: Header, from worker: Int32, _ now: MonotonicTime) {
+    package mutating func returned(_ header: Header, from worker: Int32, _ now: MonotonicTime) {
         guard let slot = table.slot(of: header.callID), table[slot].place == .inFlight,
             table[slot].worker == worker
         else {
@@ -314,7 +316,7 @@ extension BrokerCore {
     }
 
     /// Sends what waits for the worker's credit, high priorities first.
-    mutating func giveCredit(_ worker: Int32, _ now: MonotonicTime) {
+    package mutating func giveCredit(_ worker: Int32, _ now: MonotonicTime) {
         while let slot = workers[Int(worker)]?.next() {
             unlink(slot)
             dispatch(slot, to: worker, now)
@@ -324,7 +326,7 @@ extension BrokerCore {
     /// The socket refused calls for a worker: it is gone, or stuck, which is the same to its callers.
     ///
     /// - Parameter calls: all that never left, by their names towards the worker: these hand-overs did not happen.
-    mutating func unsendable(_ calls: [UInt64], worker: Int32, _ now: MonotonicTime) {
+    package mutating func unsendable(_ calls: [UInt64], worker: Int32, _ now: MonotonicTime) {
         var slots: [Int32] = []
         for name in calls {
             guard let slot = table.slot(of: name), table[slot].place == .inFlight,
@@ -344,7 +346,7 @@ extension BrokerCore {
 
     /// The beat for every worker: who is live, and what has no owner. Nil in the broker's first TTL, in which
     /// it has not heard from everybody yet.
-    func beat(_ now: MonotonicTime) -> BrokerBeat {
+    package func beat(_ now: MonotonicTime) -> BrokerBeat {
         guard now - started >= configuration.quietTime else { return BrokerBeat(live: nil, unowned: nil) }
         var live = Set<String>()
         for case let worker? in workers where worker.isFit && !worker.isDraining { live.insert(worker.name) }

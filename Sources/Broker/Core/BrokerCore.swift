@@ -1,67 +1,67 @@
 import Methods
 import Resilience
 import Sales
-import Wire
+package import Wire
 
 /// Everything a broker decides: a value without I/O, clock or randomness. Events and times go in, effects
 /// come out and are performed in order before the next event.
-struct BrokerCore {
-    let configuration: BrokerConfiguration
-    let started: MonotonicTime
+package struct BrokerCore {
+    package let configuration: BrokerConfiguration
+    package let started: MonotonicTime
     /// What the shell is to do; it empties the list after every event.
-    var effects: [Effect] = []
+    package var effects: [Effect] = []
 
-    var table: CallTable
-    var wheel: DeadlineWheel
-    var clients: [ClientState?] = []
-    var freeClients: [Int32] = []
+    package var table: CallTable
+    package var wheel: DeadlineWheel
+    package var clients: [ClientState?] = []
+    package var freeClients: [Int32] = []
     /// Whose message came last, on either side; -1 for nobody. Only a guess: it is compared before it is used.
-    var recentClient: Int32 = -1
+    package var recentClient: Int32 = -1
     /// Where the search for somebody idle goes on.
-    var nextIdle = 0
-    var recentWorker: Int32 = -1
-    var clientIndex: [ClientState.Key: Int32] = [:]
-    var workers: [WorkerState?] = []
+    package var nextIdle = 0
+    package var recentWorker: Int32 = -1
+    package var clientIndex: [ClientState.Key: Int32] = [:]
+    package var workers: [WorkerState?] = []
     /// By worker, and still there when it is lost: for logs.
-    var workerNames: [String] = []
-    var workerIndex: [PeerIdentity: Int32] = [:]
+    package var workerNames: [String] = []
+    package var workerIndex: [PeerIdentity: Int32] = [:]
     /// Empty until the first worker says how many there are.
-    var partitions: [PartitionState] = []
-    var partitionHash = ""
-    var incarnation = ""
-    var gates: [Gate.Key: Gate] = [:]
+    package var partitions: [PartitionState] = []
+    package var partitionHash = ""
+    package var incarnation = ""
+    package var gates: [Gate.Key: Gate] = [:]
     /// Calls that came before the first worker said how many partitions there are.
-    var unplaced = CallList()
-    var parkedCount = 0
-    var streamCount = 0
-    var keptBytes = 0
-    var unreadBytes = 0
+    package var unplaced = CallList()
+    package var parkedCount = 0
+    package var streamCount = 0
+    package var keptBytes = 0
+    package var unreadBytes = 0
     /// Calls that the broker answers itself, item by item: who watches a service's health.
-    var watching = CallList()
-    var watches: [Int32: Watch] = [:]
+    package var watching = CallList()
+    package var watches: [Int32: Watch] = [:]
     /// Counts what health may follow from, and which count those who watch were told of, and when.
-    var healthVersion: UInt64 = 0
-    var toldVersion: UInt64 = 0
-    var toldAt = MonotonicTime.distantPast
+    package var healthVersion: UInt64 = 0
+    package var toldVersion: UInt64 = 0
+    package var toldAt = MonotonicTime.distantPast
     /// Watchers that are still to be looked at since the last change.
-    var untold = 0
-    var catalog = Catalog()
+    package var untold = 0
+    package var catalog = Catalog()
     /// Bodies that effects refer to, cleared with them: effects stay plain values.
-    var bodies: [[UInt8]] = []
+    package var bodies: [[UInt8]] = []
     private var questions: UInt64 = 0
-    var counters = Counters()
-    var rate = RateMeter()
+    package var counters = Counters()
+    package var rate = RateMeter()
     private var lastSecond: MonotonicTime
     private var lastTick: MonotonicTime
 
-    struct PartitionState {
-        var owner: Int32 = -1
+    package struct PartitionState {
+        package var owner: Int32 = -1
         /// The highest heard. A lower claim is void even when this one's holder is gone.
         var fence = Fence(rawValue: 0)
         var parked = CallList()
     }
 
-    struct Counters: Equatable {
+    package struct Counters: Equatable {
         var calls: Int64 = 0
         var malformed: Int64 = 0
         var gateRefusals: Int64 = 0
@@ -70,7 +70,7 @@ struct BrokerCore {
         var cutOff: Int64 = 0
     }
 
-    init(configuration: BrokerConfiguration, now: MonotonicTime) {
+    package init(configuration: BrokerConfiguration, now: MonotonicTime) {
         self.configuration = configuration
         started = now
         lastSecond = now
@@ -84,7 +84,7 @@ struct BrokerCore {
     /// A client calls. The message itself stays with the shell.
     ///
     /// - Parameter size: of the message, in bytes.
-    mutating func call(_ header: Header, size: Int, from client: Int32, _ now: MonotonicTime) {
+    package mutating func call(_ header: Header, size: Int, from client: Int32, _ now: MonotonicTime) {
         counters.calls += 1
         rate.add()
         guard clients[Int(client)] != nil else { return }
@@ -205,7 +205,7 @@ struct BrokerCore {
         method == OrderMethods.placeMany.id ? OrderMethods.place.id : method
     }
 
-    mutating func admit(
+    package mutating func admit(
         _ header: Header, from client: Int32, partition: Int16, _ now: MonotonicTime
     ) -> Int32? {
         let isStream = header.flags.contains(.stream)
@@ -256,7 +256,7 @@ struct BrokerCore {
     }
 
     /// Sends a keyed call to its partition's owner, or parks it.
-    mutating func route(_ slot: Int32, _ now: MonotonicTime) {
+    package mutating func route(_ slot: Int32, _ now: MonotonicTime) {
         let partition = Int(table[slot].partition)
         let owner = partitions[partition].owner
         if owner >= 0 { return dispatch(slot, to: owner, now) }
@@ -285,7 +285,7 @@ struct BrokerCore {
     }
 
     /// The partitions are known: calls that came too early go where they belong.
-    mutating func placeEarlyCalls(_ now: MonotonicTime) {
+    package mutating func placeEarlyCalls(_ now: MonotonicTime) {
         while unplaced.first >= 0 {
             let slot = unplaced.first
             unlink(slot)
@@ -301,7 +301,7 @@ struct BrokerCore {
     }
 
     /// Hands a call to a worker, or lets it wait for the worker's credit.
-    mutating func dispatch(_ slot: Int32, to worker: Int32, _ now: MonotonicTime) {
+    package mutating func dispatch(_ slot: Int32, to worker: Int32, _ now: MonotonicTime) {
         let objection = workers[Int(worker)]!.take(
             slot, of: table[slot].method, table[slot].creditClass, &table.places)
         switch objection {
@@ -362,14 +362,14 @@ struct BrokerCore {
     }
 
     /// A client no longer waits for an attempt. It never touches an order.
-    mutating func cancel(_ callID: UInt64, from client: Int32) {
+    package mutating func cancel(_ callID: UInt64, from client: Int32) {
         guard let slot = table.slot(of: callID, client: client) else { return }
         withdraw(slot)
         fail(slot, .cancelled, .none)
     }
 
     /// Tells the worker, if one has the call, that nobody waits for it.
-    mutating func withdraw(_ slot: Int32) {
+    package mutating func withdraw(_ slot: Int32) {
         guard table[slot].place == .inFlight else { return }
         effects.append(.cancel(worker: table[slot].worker, id: table.id(of: slot)))
     }
@@ -377,7 +377,7 @@ struct BrokerCore {
     // MARK: Ending calls
 
     /// Takes a call off its list, wherever it is.
-    mutating func unlink(_ slot: Int32) {
+    package mutating func unlink(_ slot: Int32) {
         let worker = Int(table[slot].worker)
         switch table[slot].place {
         case .free:
@@ -403,7 +403,7 @@ struct BrokerCore {
     }
 
     /// The call is over, answered or not.
-    mutating func end(_ slot: Int32) {
+    package mutating func end(_ slot: Int32) {
         unlink(slot)
         wheel.clear(slot)
         let client = Int(table[slot].client)
@@ -422,7 +422,9 @@ struct BrokerCore {
     }
 
     /// Ends a call with an answer of the broker's own. Says "not executed" only if nobody ever had it.
-    mutating func fail(_ slot: Int32, _ status: Status, _ reason: Reason, retryAfter: TimeAmount = .zero) {
+    package mutating func fail(
+        _ slot: Int32, _ status: Status, _ reason: Reason, retryAfter: TimeAmount = .zero
+    ) {
         let call = table[slot]
         let isMaybe = call.isMaybe || call.place == .inFlight || call.place == .watching
         refuse(
@@ -435,15 +437,15 @@ struct BrokerCore {
 
     // Read here and not outside: there the whole state would be copied for one field.
 
-    func identity(ofWorker worker: Int32) -> PeerIdentity? { workers[Int(worker)]?.identity }
-    func key(ofClient client: Int32) -> ClientState.Key? { clients[Int(client)]?.key }
+    package func identity(ofWorker worker: Int32) -> PeerIdentity? { workers[Int(worker)]?.identity }
+    package func key(ofClient client: Int32) -> ClientState.Key? { clients[Int(client)]?.key }
 
-    mutating func refuse(_ client: Int32, _ callID: UInt64, _ verdict: Verdict) {
+    package mutating func refuse(_ client: Int32, _ callID: UInt64, _ verdict: Verdict) {
         effects.append(.refuse(client: client, callID: callID, verdict))
     }
 
     /// The number of a question to a client. Nobody can guess it who has not read it.
-    mutating func nextQuestion() -> UInt64 {
+    package mutating func nextQuestion() -> UInt64 {
         questions &+= 1
         return SplitMix64.scatter(configuration.secret &+ questions &* 0x9e37_79b9_7f4a_7c15) | 1
     }
@@ -451,7 +453,7 @@ struct BrokerCore {
     // MARK: Time
 
     /// Called every few milliseconds: ends what is overdue and forgets who is gone.
-    mutating func tick(_ now: MonotonicTime) {
+    package mutating func tick(_ now: MonotonicTime) {
         while let slot = wheel.popDue(now) {
             if table[slot].deadline <= now {
                 withdraw(slot)

@@ -7,7 +7,7 @@ import Resilience
 /// Names scatter over all of it, so it is kept as small as the calls of the moment allow: what stays in the
 /// processor's cache is what makes it fast. It doubles when it is half full and never shrinks, so that it
 /// allocates a few times in a broker's life.
-struct CallIndex {
+package struct CallIndex {
     private struct Entry {
         /// -1 for an empty place.
         var slot: Int32 = -1
@@ -22,7 +22,7 @@ struct CallIndex {
 
     private static let smallest = 1_024
 
-    init(secret: UInt64) {
+    package init(secret: UInt64) {
         entries = Array(repeating: Entry(), count: Self.smallest)
         mask = UInt32(Self.smallest - 1)
         self.secret = secret
@@ -34,7 +34,7 @@ struct CallIndex {
         return UInt32(truncatingIfNeeded: SplitMix64.scatter(scattered))
     }
 
-    func find(_ callID: UInt64, _ client: Int32, _ calls: [Call]) -> Int32? {
+    package func find(_ callID: UInt64, _ client: Int32, _ calls: [Call]) -> Int32? {
         let hash = hash(callID, client)
         var place = hash & mask
         while true {
@@ -49,7 +49,7 @@ struct CallIndex {
         }
     }
 
-    mutating func insert(_ slot: Int32, _ calls: [Call]) {
+    package mutating func insert(_ slot: Int32, _ calls: [Call]) {
         if 2 * (count + 1) > entries.count { double() }
         count += 1
         put(Entry(slot: slot, hash: hash(calls[Int(slot)].clientCallID, calls[Int(slot)].client)))
@@ -68,7 +68,7 @@ struct CallIndex {
         for entry in old where entry.slot >= 0 { put(entry) }
     }
 
-    mutating func remove(_ slot: Int32, _ calls: [Call]) {
+    package mutating func remove(_ slot: Int32, _ calls: [Call]) {
         count -= 1
         var hole = hash(calls[Int(slot)].clientCallID, calls[Int(slot)].client) & mask
         while entries[Int(hole)].slot != slot {

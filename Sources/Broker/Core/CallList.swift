@@ -1,14 +1,14 @@
 /// A list of calls, linked through their slots: nothing is allocated to move a call.
-struct CallList {
+package struct CallList {
     fileprivate(set) var first: Int32 = -1
     fileprivate var last: Int32 = -1
     fileprivate(set) var count = 0
 
-    var isEmpty: Bool { count == 0 }
+    package var isEmpty: Bool { count == 0 }
 }
 
 /// The links of all lists of one kind. A call is on at most one of them.
-struct CallLinks {
+package struct CallLinks {
     private struct Link {
         var previous: Int32 = -1
         var next: Int32 = -1
@@ -16,19 +16,19 @@ struct CallLinks {
 
     private var links: [Link]
 
-    init(capacity: Int) { links = Array(repeating: Link(), count: capacity) }
+    package init(capacity: Int) { links = Array(repeating: Link(), count: capacity) }
 
     /// The call after this one on its list, or -1.
-    func next(after slot: Int32) -> Int32 { links[Int(slot)].next }
+    package func next(after slot: Int32) -> Int32 { links[Int(slot)].next }
 
-    mutating func append(_ slot: Int32, to list: inout CallList) {
+    package mutating func append(_ slot: Int32, to list: inout CallList) {
         links[Int(slot)] = Link(previous: list.last, next: -1)
         if list.last >= 0 { links[Int(list.last)].next = slot } else { list.first = slot }
         list.last = slot
         list.count += 1
     }
 
-    mutating func remove(_ slot: Int32, from list: inout CallList) {
+    package mutating func remove(_ slot: Int32, from list: inout CallList) {
         let link = links[Int(slot)]
         if link.previous >= 0 { links[Int(link.previous)].next = link.next } else { list.first = link.next }
         if link.next >= 0 {

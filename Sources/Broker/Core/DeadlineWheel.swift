@@ -1,4 +1,4 @@
-import Wire
+package import Wire
 
 /// Finds the calls whose time is over: a hashed timing wheel (Varghese and Lauck 1987), linked through the
 /// calls' slots. Setting and clearing cost the same however many calls there are.
@@ -6,9 +6,9 @@ import Wire
 /// Nearly every call ends long before its deadline, and its slot is soon taken by the next. So clearing leaves the
 /// slot where it is linked, and setting a later time only writes it down: whoever is met too early is put where it
 /// belongs, once in a turn of the wheel instead of twice per call.
-struct DeadlineWheel {
+package struct DeadlineWheel {
     /// Calls are noticed up to this much late.
-    static let tick = TimeAmount.milliseconds(10)
+    package static let tick = TimeAmount.milliseconds(10)
     private static let buckets = 1_024
 
     private struct Node {
@@ -27,12 +27,12 @@ struct DeadlineWheel {
     /// Where reading that bucket goes on: none of its calls is looked at twice in a turn.
     private var cursor: Int32 = -1
 
-    init(capacity: Int, now: MonotonicTime) {
+    package init(capacity: Int, now: MonotonicTime) {
         nodes = Array(repeating: Node(), count: capacity)
         turned = now.nanoseconds / Self.tick.nanoseconds
     }
 
-    mutating func set(_ slot: Int32, due: MonotonicTime) {
+    package mutating func set(_ slot: Int32, due: MonotonicTime) {
         nodes[Int(slot)].due = due
         let metAt = nodes[Int(slot)].metAt
         if metAt > turned, metAt <= tick(of: due) { return }
@@ -40,10 +40,10 @@ struct DeadlineWheel {
         link(slot)
     }
 
-    mutating func clear(_ slot: Int32) { nodes[Int(slot)].due = .distantFuture }
+    package mutating func clear(_ slot: Int32) { nodes[Int(slot)].due = .distantFuture }
 
     /// Takes off and returns a call that is due, or nil when there is none yet.
-    mutating func popDue(_ now: MonotonicTime) -> Int32? {
+    package mutating func popDue(_ now: MonotonicTime) -> Int32? {
         let reached = now.nanoseconds / Self.tick.nanoseconds
         while true {
             while cursor >= 0 {

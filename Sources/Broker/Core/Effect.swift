@@ -1,8 +1,8 @@
-import Sales
-import Wire
+package import Sales
+package import Wire
 
 /// What the core asks its shell to do. Plain values: the list is reused, nothing is allocated per call.
-enum Effect: Equatable {
+package enum Effect: Equatable {
     /// Send the message that came in, or the kept copy, to a worker under the call's own name.
     case send(slot: Int32, worker: Int32)
     /// Keep a copy of the message that came in: it waits, or may have to be sent again.
@@ -36,9 +36,9 @@ enum Effect: Equatable {
 }
 
 /// An answer that the broker gives by itself.
-struct Verdict: Equatable {
-    var status: Status
-    var certainty: Certainty
-    var reason: Reason
-    var retryAfter: TimeAmount = .zero
+package struct Verdict: Equatable {
+    package var status: Status
+    package var certainty: Certainty
+    package var reason: Reason
+    package var retryAfter: TimeAmount = .zero
 }

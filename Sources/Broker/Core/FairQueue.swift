@@ -2,7 +2,7 @@
 /// clients (round robin, Nagle's RFC 970), so that a client that asks for much waits behind itself.
 ///
 /// Costs the same however many wait. Holds at most one flow per client that waits.
-struct FairQueue {
+package struct FairQueue {
     private struct Flow {
         var client: Int32 = -1
         var calls = CallList()
@@ -18,24 +18,24 @@ struct FairQueue {
     private(set) var count = 0
 
     /// Clients that wait.
-    var flowCount: Int { flowOfClient.count }
+    package var flowCount: Int { flowOfClient.count }
 
     /// The call whose turn it is, or -1.
-    var first: Int32 { turn < 0 ? -1 : flows[Int(turn)].calls.first }
+    package var first: Int32 { turn < 0 ? -1 : flows[Int(turn)].calls.first }
 
-    func count(of client: Int32) -> Int {
+    package func count(of client: Int32) -> Int {
         guard let flow = flowOfClient[client] else { return 0 }
         return flows[Int(flow)].calls.count
     }
 
-    mutating func append(_ slot: Int32, of client: Int32, _ links: inout CallLinks) {
+    package mutating func append(_ slot: Int32, of client: Int32, _ links: inout CallLinks) {
         let flow = flowOfClient[client] ?? begin(client)
         links.append(slot, to: &flows[Int(flow)].calls)
         count += 1
     }
 
     /// Takes a call out, wherever it is. When it was the one whose turn it is, the next client has its turn.
-    mutating func remove(_ slot: Int32, of client: Int32, _ links: inout CallLinks) {
+    package mutating func remove(_ slot: Int32, of client: Int32, _ links: inout CallLinks) {
         guard let flow = flowOfClient[client] else { preconditionFailure("a call waits that has no flow") }
         let hadTurn = slot == first
         links.remove(slot, from: &flows[Int(flow)].calls)
@@ -48,7 +48,7 @@ struct FairQueue {
     }
 
     /// All calls that wait, client by client.
-    func forEach(_ links: CallLinks, _ body: (Int32) -> Void) {
+    package func forEach(_ links: CallLinks, _ body: (Int32) -> Void) {
         var flow = turn
         for _ in 0..<flowCount {
             var slot = flows[Int(flow)].calls.first

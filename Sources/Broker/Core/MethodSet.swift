@@ -1,13 +1,13 @@
-import Wire
+package import Wire
 
 /// The methods that a worker has: few, and looked up for every call. Their numbers are hashes already, so a search
 /// among sorted words beats hashing them once more.
-struct MethodSet {
+package struct MethodSet {
     private let ids: [UInt64]
 
-    init(_ methods: [MethodID]) { ids = Set(methods.map(\.rawValue)).sorted() }
+    package init(_ methods: [MethodID]) { ids = Set(methods.map(\.rawValue)).sorted() }
 
-    func contains(_ method: MethodID) -> Bool {
+    package func contains(_ method: MethodID) -> Bool {
         var (low, high) = (0, ids.count)
         while low < high {
             let middle = (low + high) / 2
@@ -16,7 +16,7 @@ struct MethodSet {
         return low < ids.count && ids[low] == method.rawValue
     }
 
-    func contains(where condition: (MethodID) -> Bool) -> Bool {
+    package func contains(where condition: (MethodID) -> Bool) -> Bool {
         ids.contains { condition(MethodID(rawValue: $0)) }
     }
 }

@@ -1,39 +1,39 @@
-import Methods
-import Sales
-import Wire
+package import Methods
+package import Sales
+package import Wire
 
 /// A worker's session with this broker.
 ///
 /// What is asked for every call is a mutating function although it only reads: those work in place, where the others
 /// get a copy of all this from the array.
-struct WorkerState {
-    let identity: PeerIdentity
-    let name: String
+package struct WorkerState {
+    package let identity: PeerIdentity
+    package let name: String
     /// Of the ledger whose fences it claims.
-    var incarnation: String
-    let methods: MethodSet
+    package var incarnation: String
+    package let methods: MethodSet
     /// Calls it takes at a time, per priority and then streams, and how many it has.
-    let credit: InlineArray<4, Int32>
-    var used: InlineArray<4, Int32>
+    package let credit: InlineArray<4, Int32>
+    package var used: InlineArray<4, Int32>
     /// Services that it has but that do not serve now.
-    var notServing: Set<String> = []
-    var reading = ReadingProof()
-    var lastSeen: MonotonicTime
-    var isFit = true
-    var isDraining = false
-    var leaseLeft: Int64?
+    package var notServing: Set<String> = []
+    package var reading = ReadingProof()
+    package var lastSeen: MonotonicTime
+    package var isFit = true
+    package var isDraining = false
+    package var leaseLeft: Int64?
     /// Calls it has, oldest first.
-    var inFlight = CallList()
+    package var inFlight = CallList()
     /// Calls that wait for its credit, per priority.
     private(set) var waiting: [FairQueue]
     /// How many wait.
     private(set) var waitingCount = 0
     /// Gates it keeps closed here.
-    var gates: Set<Gate.Key> = []
-    var answers: Int64 = 0
-    var rate = RateMeter()
+    package var gates: Set<Gate.Key> = []
+    package var answers: Int64 = 0
+    package var rate = RateMeter()
 
-    init(identity: PeerIdentity, ready: Ready, now: MonotonicTime) {
+    package init(identity: PeerIdentity, ready: Ready, now: MonotonicTime) {
         self.identity = identity
         name = ready.name
         incarnation = ready.incarnation
@@ -45,22 +45,22 @@ struct WorkerState {
     }
 
     /// The class of credit that streams use, whatever their priority.
-    static let streamClass = 3
+    package static let streamClass = 3
     /// Bytes on their way to a worker that has not read for a while. Beyond them its calls wait.
-    static let maximumUnread = 64 << 20
+    package static let maximumUnread = 64 << 20
 
-    var load: Int32 { used[0] + used[1] + used[2] + used[3] }
+    package var load: Int32 { used[0] + used[1] + used[2] + used[3] }
     @inline(__always)
-    func hasCredit(_ creditClass: Int) -> Bool {
+    package func hasCredit(_ creditClass: Int) -> Bool {
         used[creditClass] < credit[creditClass] && reading.unread < Self.maximumUnread
     }
     /// How many calls it has, if it takes one more of the method.
-    mutating func loadIfFree(for method: MethodID, _ creditClass: Int) -> Int32? {
+    package mutating func loadIfFree(for method: MethodID, _ creditClass: Int) -> Int32? {
         isFit && !isDraining && hasCredit(creditClass) && methods.contains(method) ? load : nil
     }
 
     /// Notes a sign of life if it is this worker's.
-    mutating func isHeard(_ sender: PeerIdentity, _ now: MonotonicTime) -> Bool {
+    package mutating func isHeard(_ sender: PeerIdentity, _ now: MonotonicTime) -> Bool {
         guard identity == sender else { return false }
         lastSeen = now
         return true
@@ -68,19 +68,19 @@ struct WorkerState {
 
     // MARK: Its calls
 
-    mutating func answered() {
+    package mutating func answered() {
         answers += 1
         rate.add()
     }
 
     /// Why a call is not handed over.
-    enum Objection {
+    package enum Objection {
         case unknownMethod
         case noCredit
     }
 
     /// Hands a call over, unless there is an objection.
-    mutating func take(
+    package mutating func take(
         _ slot: Int32, of method: MethodID, _ creditClass: Int, _ links: inout CallLinks
     ) -> Objection? {
         guard methods.contains(method) else { return .unknownMethod }
@@ -91,25 +91,27 @@ struct WorkerState {
     }
 
     /// It has the call no longer.
-    mutating func release(_ slot: Int32, _ creditClass: Int, _ links: inout CallLinks) {
+    package mutating func release(_ slot: Int32, _ creditClass: Int, _ links: inout CallLinks) {
         links.remove(slot, from: &inFlight)
         used[creditClass] -= 1
     }
 
     /// A call waits for its credit.
-    mutating func wait(_ slot: Int32, of client: Int32, _ priority: Int, _ links: inout CallLinks) {
+    package mutating func wait(_ slot: Int32, of client: Int32, _ priority: Int, _ links: inout CallLinks) {
         waiting[priority].append(slot, of: client, &links)
         waitingCount += 1
     }
 
     /// A call waits no longer.
-    mutating func stopWaiting(_ slot: Int32, of client: Int32, _ priority: Int, _ links: inout CallLinks) {
+    package mutating func stopWaiting(
+        _ slot: Int32, of client: Int32, _ priority: Int, _ links: inout CallLinks
+    ) {
         waiting[priority].remove(slot, of: client, &links)
         waitingCount -= 1
     }
 
     /// The call that goes next, high priorities first, if one waits that there is credit for.
-    mutating func next() -> Int32? {
+    package mutating func next() -> Int32? {
         guard waitingCount > 0 else { return nil }
         for priority in waiting.indices.reversed() {
             let slot = waiting[priority].first
@@ -120,31 +122,31 @@ struct WorkerState {
 }
 
 /// A gate that is closed.
-struct Gate {
-    struct Key: Hashable {
+package struct Gate {
+    package struct Key: Hashable {
         let method: MethodID
         let routing: RoutingKey
     }
 
-    let worker: Int32
-    let partition: Int16
-    let fence: Fence
-    let change: Int64
-    let reason: Reason
+    package let worker: Int32
+    package let partition: Int16
+    package let fence: Fence
+    package let change: Int64
+    package let reason: Reason
     /// The gate is a lease: open from then on unless it is repeated.
-    let lapses: MonotonicTime
+    package let lapses: MonotonicTime
 }
 
 /// Events per second, over the last second or two.
-struct RateMeter {
+package struct RateMeter {
     private var count: Int64 = 0
     private var since: MonotonicTime?
     private(set) var perSecond: Double = 0
 
-    mutating func add() { count += 1 }
+    package mutating func add() { count += 1 }
 
     /// Called about once a second.
-    mutating func turn(_ now: MonotonicTime) {
+    package mutating func turn(_ now: MonotonicTime) {
         if let since, now > since {
             perSecond = Double(count) * 1e9 / Double((now - since).nanoseconds)
         }

@@ -1,10 +1,10 @@
-import Methods
-import Sales
-import Wire
+package import Methods
+package import Sales
+package import Wire
 
 /// Who is live and which partitions are free, as far as the brokers say; and by rendezvous hashing
 /// (Thaler and Ravishankar 1998) who should own what.
-struct Membership {
+package struct Membership {
     private struct View {
         var live: [String]?
         var unowned: Set<Partition>
@@ -17,19 +17,19 @@ struct Membership {
     /// Since when each partition has been seen free.
     private(set) var freeSince: [Partition: MonotonicTime] = [:]
 
-    init(name: String) { self.name = name }
+    package init(name: String) { self.name = name }
 
     /// False until a broker has spoken: whoever knows nothing of the others takes nothing.
-    var isKnown: Bool { !live.isEmpty }
+    package var isKnown: Bool { !live.isEmpty }
 
     /// A broker's beat.
-    mutating func heard(_ beat: BrokerBeat, from session: UInt32, _ now: MonotonicTime) {
+    package mutating func heard(_ beat: BrokerBeat, from session: UInt32, _ now: MonotonicTime) {
         views[session] = View(live: beat.live, unowned: Set(beat.unowned ?? []))
         merge(now)
     }
 
     /// A broker is gone.
-    mutating func lost(_ session: UInt32, _ now: MonotonicTime) {
+    package mutating func lost(_ session: UInt32, _ now: MonotonicTime) {
         views[session] = nil
         merge(now)
     }
@@ -46,19 +46,19 @@ struct Membership {
     }
 
     /// A hand-over was agreed: nobody else knows yet that the partition is free.
-    mutating func release(_ partition: Partition) { freeSince[partition] = .distantPast }
+    package mutating func release(_ partition: Partition) { freeSince[partition] = .distantPast }
 
     /// How many live workers come before `worker` for a partition; nil when it is not live.
-    func rank(of worker: String, for partition: Partition) -> Int? {
+    package func rank(of worker: String, for partition: Partition) -> Int? {
         guard live.contains(worker) else { return nil }
         let own = Membership.weight(of: worker, for: partition)
         return live.count { (Membership.weight(of: $0, for: partition), $0) > (own, worker) }
     }
 
-    func rank(for partition: Partition) -> Int? { rank(of: name, for: partition) }
+    package func rank(for partition: Partition) -> Int? { rank(of: name, for: partition) }
 
     /// FNV-1a over the name, then SplitMix64's finalizer with the partition: near names must not give near weights.
-    static func weight(of worker: String, for partition: Partition) -> UInt64 {
+    package static func weight(of worker: String, for partition: Partition) -> UInt64 {
         var hash =
             MethodID(worker).rawValue &+ UInt64(UInt16(bitPattern: partition.rawValue))
             &* 0x9e37_79b9_7f4a_7c15

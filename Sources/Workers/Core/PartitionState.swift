@@ -1,11 +1,11 @@
-import Redlock
-import Sales
-import Wire
+package import Redlock
+package import Sales
+package import Wire
 
 /// What a worker knows of one partition.
-struct PartitionState {
+package struct PartitionState {
     /// Where the worker is with the partition.
-    enum Phase: Equatable {
+    package enum Phase: Equatable {
         /// Somebody else's or nobody's. Can become `acquiring`.
         case idle
         /// Tries for the lease. Can become `fencing` or `idle`.
@@ -20,41 +20,41 @@ struct PartitionState {
         case yielding(LossReason, to: ReplyAddress?)
     }
 
-    var phase = Phase.idle
+    package var phase = Phase.idle
     /// Grows with every try, so that outcomes of an old one are ignored.
-    var epoch: UInt32 = 0
-    var lease: Lease?
-    var renewAt = MonotonicTime.distantFuture
+    package var epoch: UInt32 = 0
+    package var lease: Lease?
+    package var renewAt = MonotonicTime.distantFuture
     /// The last renewal found no quorum, or found the lease gone and tries to take it anew.
-    var isQuorumLost = false
-    var isExtending = false
-    var fence = Fence(rawValue: 0)
+    package var isQuorumLost = false
+    package var isExtending = false
+    package var fence = Fence(rawValue: 0)
     /// Number of the last batch that committed or is on its way.
-    var batch: Int64 = 0
+    package var batch: Int64 = 0
     /// Last sequence according to the ledger when the fence was taken.
-    var target: Int64 = 0
+    package var target: Int64 = 0
     /// When the last successful check of the fence was sent.
-    var checked = MonotonicTime.distantPast
+    package var checked = MonotonicTime.distantPast
     /// Not tried for before then.
-    var notBefore = MonotonicTime.distantPast
-    var book: Book
+    package var notBefore = MonotonicTime.distantPast
+    package var book: Book
     /// Decided since the last transaction was sent.
-    var open = Layer()
+    package var open = Layer()
     /// In the transaction that is on its way.
-    var inFlight: Layer?
+    package var inFlight: Layer?
     /// Sales without units, as far as is committed.
-    var soldOut: Set<SaleLaneKey> = []
+    package var soldOut: Set<SaleLaneKey> = []
 
-    struct SaleLaneKey: Hashable {
+    package struct SaleLaneKey: Hashable {
         let sale: SaleID
         let lane: Lane
     }
 
-    init(_ partition: Partition) { book = Book(partition: partition) }
+    package init(_ partition: Partition) { book = Book(partition: partition) }
 
     /// Sales whose gate is closed: those without units, unless units are on their way. The ledger may have them
     /// long before we hear of it, and a buyer must not be turned away from them for longer than a second (P7).
-    var emptied: Set<SaleLaneKey> {
+    package var emptied: Set<SaleLaneKey> {
         guard !soldOut.isEmpty else { return [] }
         var emptied = soldOut
         for entry in (inFlight?.entries ?? []) + open.entries where entry.stockChange > 0 {
@@ -64,7 +64,7 @@ struct PartitionState {
     }
 
     /// Holds the lease, or is about to.
-    var isHeld: Bool {
+    package var isHeld: Bool {
         switch phase {
         case .idle, .acquiring: false
         case .fencing, .loading, .owned, .yielding: true

@@ -1,16 +1,22 @@
-import Methods
-import Sales
+package import Methods
+package import Sales
 
 /// Where an answer goes: which session with a broker, and its name for the call.
-struct ReplyAddress: Hashable {
-    let session: UInt32
-    let callID: UInt64
+package struct ReplyAddress: Hashable {
+    package let session: UInt32
+    package let callID: UInt64
     /// Which of several orders in one call, from 1; 0 for the call itself.
-    var item: UInt16 = 0
+    package var item: UInt16 = 0
+
+    package init(session: UInt32, callID: UInt64, item: UInt16 = 0) {
+        self.session = session
+        self.callID = callID
+        self.item = item
+    }
 }
 
 /// What an owner is asked, decoded.
-enum Request: Equatable {
+package enum Request: Equatable {
     case place(PlaceOrder)
     case settle(SettleOrder)
     indirect case create(CreateSale)
@@ -21,7 +27,7 @@ enum Request: Equatable {
 }
 
 /// What an owner answers. Orders are named by their sequence and read from the book when they are sent.
-enum Reply: Equatable {
+package enum Reply: Equatable {
     /// The order that this request placed or had placed.
     case order(Int64)
     /// How the key ended: the entry is an order or a void.
@@ -41,7 +47,7 @@ enum Reply: Equatable {
     case notYielded
 }
 
-enum Unavailability: Equatable {
+package enum Unavailability: Equatable {
     case ledger
     /// The last fence check is too old to say no.
     case stale
@@ -50,26 +56,26 @@ enum Unavailability: Equatable {
 }
 
 /// An answer on its way out.
-struct Answer: Equatable {
-    let to: ReplyAddress
-    let partition: Int
-    let reply: Reply
+package struct Answer: Equatable {
+    package let to: ReplyAddress
+    package let partition: Int
+    package let reply: Reply
 }
 
 /// A request that was decided and waits for a commit.
-struct Waiting {
-    let to: ReplyAddress
-    let request: Request
-    let reply: Reply
+package struct Waiting {
+    package let to: ReplyAddress
+    package let request: Request
+    package let reply: Reply
     /// Rests on an entry of its own: once that is in the ledger the answer is true for ever.
-    let isOwnEntry: Bool
+    package let isOwnEntry: Bool
 }
 
 /// What was decided between two transactions of one partition. An answer leaves when the layer it rests on,
 /// and every layer below, has committed.
-struct Layer {
-    var entries: [Entry] = []
-    var waiting: [Waiting] = []
+package struct Layer {
+    package var entries: [Entry] = []
+    package var waiting: [Waiting] = []
 
-    var isEmpty: Bool { entries.isEmpty && waiting.isEmpty }
+    package var isEmpty: Bool { entries.isEmpty && waiting.isEmpty }
 }

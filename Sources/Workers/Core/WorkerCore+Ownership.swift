@@ -1,15 +1,15 @@
-import Ledger
-import Methods
-import Redlock
+package import Ledger
+package import Methods
+package import Redlock
 import Resilience
-import Sales
-import Wire
+package import Sales
+package import Wire
 
 extension WorkerCore {
     // MARK: Taking
 
     /// Called every few milliseconds, and before the first event after a wait.
-    mutating func tick(_ now: MonotonicTime) {
+    package mutating func tick(_ now: MonotonicTime) {
         for partition in partitions.indices {
             if partitions[partition].isHeld {
                 keepLease(partition, now)
@@ -38,7 +38,7 @@ extension WorkerCore {
         effects.append(.acquire(number, epoch: partitions[partition].epoch))
     }
 
-    mutating func acquired(
+    package mutating func acquired(
         _ outcome: AcquireOutcome, _ partition: Partition, epoch: UInt32, _ now: MonotonicTime
     ) {
         let index = Int(partition.rawValue)
@@ -67,7 +67,7 @@ extension WorkerCore {
 
     /// The next fence is ours. Its statement is over, so whatever the ledger says from now on is what any older
     /// owner left for good.
-    mutating func tookFence(
+    package mutating func tookFence(
         _ ownership: Ownership, epoch: UInt32, sent: MonotonicTime, _ now: MonotonicTime
     ) {
         let index = Int(ownership.partition.rawValue)
@@ -85,7 +85,9 @@ extension WorkerCore {
     }
 
     /// A chunk of the ledger. Chunks keep every turn short however long the ledger is.
-    mutating func loaded(_ entries: [Entry], _ partition: Partition, epoch: UInt32, _ now: MonotonicTime) {
+    package mutating func loaded(
+        _ entries: [Entry], _ partition: Partition, epoch: UInt32, _ now: MonotonicTime
+    ) {
         let index = Int(partition.rawValue)
         guard partitions[index].epoch == epoch, partitions[index].phase == .loading else { return }
         for entry in entries {
@@ -117,7 +119,7 @@ extension WorkerCore {
     }
 
     /// The fence could not be taken or the book not be read.
-    mutating func takingFailed(_ partition: Partition, epoch: UInt32, _ now: MonotonicTime) {
+    package mutating func takingFailed(_ partition: Partition, epoch: UInt32, _ now: MonotonicTime) {
         let index = Int(partition.rawValue)
         guard partitions[index].epoch == epoch else { return }
         lose(index, .unfit, now)
@@ -153,7 +155,7 @@ extension WorkerCore {
         }
     }
 
-    mutating func extended(
+    package mutating func extended(
         _ outcome: ExtendOutcome, _ partition: Partition, epoch: UInt32, _ now: MonotonicTime
     ) {
         let index = Int(partition.rawValue)
@@ -195,8 +197,9 @@ extension WorkerCore {
     }
 
     /// The ledger's word on our fences.
-    mutating func checked(_ rows: [Ownership], ledger: LedgerTime, sent: MonotonicTime, _ now: MonotonicTime)
-    {
+    package mutating func checked(
+        _ rows: [Ownership], ledger: LedgerTime, sent: MonotonicTime, _ now: MonotonicTime
+    ) {
         lastCheck = max(lastCheck, sent)
         sample(ledger, sent: sent, now)
         breaker.succeeded(now)
@@ -218,7 +221,7 @@ extension WorkerCore {
     }
 
     /// A reading of the ledger's clock that came with an answer.
-    mutating func sample(_ ledger: LedgerTime, sent: MonotonicTime, _ now: MonotonicTime) {
+    package mutating func sample(_ ledger: LedgerTime, sent: MonotonicTime, _ now: MonotonicTime) {
         let (sent, received) = (sent.nanoseconds / 1_000, now.nanoseconds / 1_000)
         if clock == nil {
             clock = LedgerClock(sent: sent, received: received, ledger: ledger)
@@ -228,7 +231,7 @@ extension WorkerCore {
     }
 
     /// Partitions whose fences are to be checked.
-    var held: [Partition] {
+    package var held: [Partition] {
         partitions.indices.filter { partitions[$0].isHeld && partitions[$0].fence.rawValue > 0 }
             .map { Partition(rawValue: Int16($0)) }
     }
@@ -237,7 +240,7 @@ extension WorkerCore {
 
     /// Stops serving a partition at once. What is undecided is handed back; what is on its way to the ledger is
     /// answered when its outcome is known.
-    mutating func lose(_ index: Int, _ reason: LossReason, _ now: MonotonicTime) {
+    package mutating func lose(_ index: Int, _ reason: LossReason, _ now: MonotonicTime) {
         guard partitions[index].phase != .idle else { return }
         let number = Partition(rawValue: Int16(index))
         let fence = partitions[index].fence
@@ -268,7 +271,7 @@ extension WorkerCore {
     }
 
     /// Takes back what was decided but not sent to the ledger.
-    mutating func dropOpen(_ index: Int, _ reply: Reply) {
+    package mutating func dropOpen(_ index: Int, _ reply: Reply) {
         let open = partitions[index].open
         partitions[index].open = Layer()
         unsent -= open.entries.count
@@ -288,7 +291,7 @@ extension WorkerCore {
     }
 
     /// The ledger is another one, or was restored: all fences and books are void.
-    mutating func incarnationChanged(_ now: MonotonicTime) {
+    package mutating func incarnationChanged(_ now: MonotonicTime) {
         for index in partitions.indices {
             lose(index, .newIncarnation, now)
             // What was on its way went to a ledger that is no more.
@@ -318,7 +321,7 @@ extension WorkerCore {
     }
 
     /// The owner's answer.
-    mutating func yieldAnswered(_ partition: Partition, isGranted: Bool, _ now: MonotonicTime) {
+    package mutating func yieldAnswered(_ partition: Partition, isGranted: Bool, _ now: MonotonicTime) {
         asked = nil
         if isGranted {
             membership.release(partition)
@@ -330,7 +333,7 @@ extension WorkerCore {
     }
 
     /// A successor asks for a partition. It gets it if it ranks before us; one hand-over at a time.
-    mutating func yield(_ request: YieldPartition, to: ReplyAddress, _ now: MonotonicTime) {
+    package mutating func yield(_ request: YieldPartition, to: ReplyAddress, _ now: MonotonicTime) {
         let index = Int(request.partition.rawValue)
         guard partitions.indices.contains(index), partitions[index].phase == .owned else {
             return answer(to, index, .returned)
@@ -355,7 +358,7 @@ extension WorkerCore {
     }
 
     /// Releases a partition that is being given up, once everything that was decided has been answered.
-    mutating func finishIfYielding(_ index: Int, _ now: MonotonicTime) {
+    package mutating func finishIfYielding(_ index: Int, _ now: MonotonicTime) {
         guard case .yielding(let reason, let successor) = partitions[index].phase,
             partitions[index].open.isEmpty, partitions[index].inFlight == nil
         else { return }
@@ -378,7 +381,7 @@ extension WorkerCore {
     }
 
     /// Gives everything up in good order.
-    mutating func drain(_ now: MonotonicTime) {
+    package mutating func drain(_ now: MonotonicTime) {
         guard !isDraining else { return }
         isDraining = true
         effects.append(.sayDraining)

@@ -1,11 +1,11 @@
-import Ledger
+package import Ledger
 import Resilience
-import Sales
-import Wire
+package import Sales
+package import Wire
 
 extension WorkerCore {
     /// What to commit next, or nil: one transaction is on its way at a time, and the next fills meanwhile.
-    mutating func nextTransaction(_ now: MonotonicTime) -> [Batch]? {
+    package mutating func nextTransaction(_ now: MonotonicTime) -> [Batch]? {
         guard transaction == .none, isLedgerReady else { return nil }
         decideAgain(now)
         guard !dirty.isEmpty else { return nil }
@@ -51,7 +51,7 @@ extension WorkerCore {
     // MARK: Outcomes
 
     /// The transaction is in the ledger. `sent` is when it was sent: a commit is a fence check, too.
-    mutating func committed(sent: MonotonicTime, _ now: MonotonicTime) {
+    package mutating func committed(sent: MonotonicTime, _ now: MonotonicTime) {
         guard case .sent(let chosen) = transaction else { return }
         transaction = .none
         againLimit = min(againLimit * 2, configuration.maximumEntries)
@@ -102,7 +102,7 @@ extension WorkerCore {
 
     /// Nothing was written: these partitions are not ours under this fence, or their batch number is known. New
     /// fences tell; the rest is decided again without them.
-    mutating func fenced(_ lost: [Partition], _ now: MonotonicTime) {
+    package mutating func fenced(_ lost: [Partition], _ now: MonotonicTime) {
         guard case .sent(let chosen) = transaction else { return }
         let doubtful = Set(lost.map { Int($0.rawValue) })
         for partition in chosen where !doubtful.contains(partition) { takeBack(partition, now) }
@@ -110,7 +110,7 @@ extension WorkerCore {
     }
 
     /// Nothing was written, because it was decided too long ago.
-    mutating func stale(_ now: MonotonicTime) {
+    package mutating func stale(_ now: MonotonicTime) {
         guard case .sent(let chosen) = transaction else { return }
         transaction = .none
         guard !chosen.isEmpty else { return }
@@ -120,7 +120,7 @@ extension WorkerCore {
     }
 
     /// Nothing was written: one of the entries cannot be stored. Halves find the one.
-    mutating func refused(_ now: MonotonicTime) {
+    package mutating func refused(_ now: MonotonicTime) {
         guard case .sent(let chosen) = transaction else { return }
         transaction = .none
         guard !chosen.isEmpty else { return }
@@ -143,7 +143,7 @@ extension WorkerCore {
     }
 
     /// Nothing was written, and not for a reason of ours: the requests are refused as not executed.
-    mutating func failed(isOutage: Bool, _ now: MonotonicTime) {
+    package mutating func failed(isOutage: Bool, _ now: MonotonicTime) {
         guard case .sent(let chosen) = transaction else { return }
         transaction = .none
         guard !chosen.isEmpty else { return }
@@ -153,7 +153,7 @@ extension WorkerCore {
     }
 
     /// The ledger is gone or stuck: whoever waits for a transaction that was not sent would wait for as long.
-    mutating func refuseUnsent(_ now: MonotonicTime) {
+    package mutating func refuseUnsent(_ now: MonotonicTime) {
         for partition in dirty {
             dropOpen(partition, .unavailable(.ledger))
             finishIfYielding(partition, now)
@@ -168,7 +168,7 @@ extension WorkerCore {
     }
 
     /// The connection was lost after the transaction was sent: it may be in the ledger, or may yet get there.
-    mutating func unknown(_ now: MonotonicTime) {
+    package mutating func unknown(_ now: MonotonicTime) {
         guard case .sent(let chosen) = transaction else { return }
         resolve(chosen, now)
     }
@@ -184,7 +184,7 @@ extension WorkerCore {
 
     /// Takes new fences, which waits for the old transaction, shuts out every later one, and tells the number of
     /// the last batch.
-    mutating func askForResolution() {
+    package mutating func askForResolution() {
         guard case .resolving(let doubtful, unanswered: 0) = transaction, isLedgerReady else { return }
         transaction = .resolving(partitions: doubtful, unanswered: 1)
         effects.append(
@@ -196,7 +196,7 @@ extension WorkerCore {
     }
 
     /// New fences, where the old ones were still ours.
-    mutating func renewed(_ held: [Ownership], sent: MonotonicTime, _ now: MonotonicTime) {
+    package mutating func renewed(_ held: [Ownership], sent: MonotonicTime, _ now: MonotonicTime) {
         guard case .resolving(let doubtful, let unanswered) = transaction, unanswered > 0 else { return }
         var unresolved: [Int] = []
         for partition in doubtful {
@@ -218,14 +218,14 @@ extension WorkerCore {
     }
 
     /// The question could not be asked, or its answer was lost. It is asked again.
-    mutating func resolutionFailed() {
+    package mutating func resolutionFailed() {
         guard case .resolving(let doubtful, let unanswered) = transaction, unanswered > 0 else { return }
         goOnResolving(doubtful, unanswered: unanswered - 1)
     }
 
     /// The partition is somebody else's by now, and this is how its last batch ended. A batch that did not commit
     /// never will: its requests are handed back, never refused.
-    mutating func batchChecked(_ partition: Partition, isCommitted: Bool, _ now: MonotonicTime) {
+    package mutating func batchChecked(_ partition: Partition, isCommitted: Bool, _ now: MonotonicTime) {
         guard case .resolving(let doubtful, let unanswered) = transaction, unanswered > 0 else { return }
         let index = Int(partition.rawValue)
         goOnResolving(doubtful.filter { $0 != index }, unanswered: unanswered - 1)
@@ -237,7 +237,7 @@ extension WorkerCore {
 
     /// What was on its way is nobody's any more. Its outcome may still come, and must not be taken for that of
     /// the next transaction: nothing is sent before it has.
-    mutating func forgetTransaction() {
+    package mutating func forgetTransaction() {
         switch transaction {
         case .none: break
         case .sent: transaction = .sent(partitions: [])

@@ -1,56 +1,56 @@
 import Ledger
-import Methods
+package import Methods
 import Redlock
-import Resilience
-import Sales
-import Wire
+package import Resilience
+package import Sales
+package import Wire
 
 /// Everything a worker decides: a value without I/O, clock or randomness of its own. Events, times and random
 /// numbers go in; answers and effects come out.
-struct WorkerCore {
-    let configuration: WorkerConfiguration
+package struct WorkerCore {
+    package let configuration: WorkerConfiguration
     /// Answers to be sent, in order. The shell empties the list.
-    var answers: [Answer] = []
+    package var answers: [Answer] = []
     /// What else is to be done. The shell empties the list.
-    var effects: [WorkerEffect] = []
+    package var effects: [WorkerEffect] = []
 
-    var partitions: [PartitionState]
-    var membership: Membership
-    var clock: LedgerClock?
-    var breaker = CircuitBreaker()
+    package var partitions: [PartitionState]
+    package var membership: Membership
+    package var clock: LedgerClock?
+    package var breaker = CircuitBreaker()
     /// The ledger's connections are up.
-    var isLedgerReady = false
-    var transaction = TransactionState.none
+    package var isLedgerReady = false
+    package var transaction = TransactionState.none
     /// When the transaction that is out was sent, its resolution included.
-    var transactionSent = MonotonicTime.distantPast
+    package var transactionSent = MonotonicTime.distantPast
     /// Partitions whose open layer has entries.
-    var dirty: [Int] = []
+    package var dirty: [Int] = []
     /// Entries in all open layers together: what the next transaction will hold.
-    var unsent = 0
+    package var unsent = 0
     /// Requests to be decided again after a transaction that did not commit, or that the next transaction has
     /// no room for; new ones queue up behind them.
-    var again: [Undecided] = []
+    package var again: [Undecided] = []
     /// Most of them. Calls of one order stay below it by the credit that brokers have; calls of several may not.
-    static let maximumUndecided = 65_536
+    package static let maximumUndecided = 65_536
     /// How many of those go into a transaction. Halved while the ledger refuses one of them.
-    var againLimit: Int
-    var lastCheck = MonotonicTime.distantPast
-    var firstCheck: MonotonicTime?
-    var isDraining = false
+    package var againLimit: Int
+    package var lastCheck = MonotonicTime.distantPast
+    package var firstCheck: MonotonicTime?
+    package var isDraining = false
     /// The hand-over that was asked for, if any: one at a time.
-    var asked: Partition?
+    package var asked: Partition?
     /// Draws jitter.
     private var generator: SplitMix64
 
     /// A request that waits to be decided.
-    struct Undecided {
+    package struct Undecided {
         let partition: Int
         let to: ReplyAddress
         let request: Request
     }
 
     /// The transaction on its way. There is at most one.
-    enum TransactionState: Equatable {
+    package enum TransactionState: Equatable {
         /// Can become `sent`.
         case none
         /// Can become `none` or `resolving`.
@@ -62,7 +62,7 @@ struct WorkerCore {
     }
 
     /// - Parameter seed: of the generator that draws jitter; the same seed gives the same run.
-    init(configuration: WorkerConfiguration, partitions: Int, seed: UInt64) {
+    package init(configuration: WorkerConfiguration, partitions: Int, seed: UInt64) {
         self.configuration = configuration
         self.partitions = (0..<partitions).map { PartitionState(Partition(rawValue: Int16($0))) }
         membership = Membership(name: configuration.name)
@@ -70,16 +70,18 @@ struct WorkerCore {
         generator = SplitMix64(seed: seed)
     }
 
-    mutating func random() -> UInt64 { generator.next() }
+    package mutating func random() -> UInt64 { generator.next() }
 
-    mutating func jitter(_ most: TimeAmount) -> TimeAmount {
+    package mutating func jitter(_ most: TimeAmount) -> TimeAmount {
         TimeAmount(nanoseconds: Int64(random() % UInt64(most.nanoseconds + 1)))
     }
 
     // MARK: Requests
 
     /// A request for a partition. Its answer is in `answers` now or after a commit.
-    mutating func receive(_ request: Request, for partition: Int, to: ReplyAddress, _ now: MonotonicTime) {
+    package mutating func receive(
+        _ request: Request, for partition: Int, to: ReplyAddress, _ now: MonotonicTime
+    ) {
         guard partitions.indices.contains(partition), partitions[partition].phase == .owned else {
             return answer(to, partition, .returned)
         }
@@ -96,7 +98,7 @@ struct WorkerCore {
     }
 
     /// The transaction on its way takes so long that whoever comes now would wait in vain.
-    func isStuck(_ now: MonotonicTime) -> Bool {
+    package func isStuck(_ now: MonotonicTime) -> Bool {
         switch transaction {
         case .none: false
         case .sent, .resolving: now - transactionSent > configuration.slowCommit
@@ -104,7 +106,7 @@ struct WorkerCore {
     }
 
     /// A caller no longer waits. Withdraws what is not decided yet; never touches an order.
-    mutating func cancel(_ to: ReplyAddress) {
+    package mutating func cancel(_ to: ReplyAddress) {
         again.removeAll { $0.to.session == to.session && $0.to.callID == to.callID }
     }
 
@@ -190,7 +192,7 @@ struct WorkerCore {
 
     /// Sends an answer whose foundation has committed. One that rests on memory alone is only as good as the
     /// last fence check.
-    mutating func release(_ waiting: Waiting, _ partition: Int, _ now: MonotonicTime) {
+    package mutating func release(_ waiting: Waiting, _ partition: Int, _ now: MonotonicTime) {
         if waiting.isOwnEntry || now - partitions[partition].checked <= configuration.freshness {
             answer(waiting.to, partition, waiting.reply)
         } else {
@@ -198,14 +200,14 @@ struct WorkerCore {
         }
     }
 
-    mutating func answer(_ to: ReplyAddress, _ partition: Int, _ reply: Reply) {
+    package mutating func answer(_ to: ReplyAddress, _ partition: Int, _ reply: Reply) {
         answers.append(Answer(to: to, partition: partition, reply: reply))
     }
 
     // MARK: Gates
 
     /// The gates to keep closed, of partitions whose fence was checked recently enough to say so.
-    func closedGates(_ now: MonotonicTime) -> [ClosedGate] {
+    package func closedGates(_ now: MonotonicTime) -> [ClosedGate] {
         var gates: [ClosedGate] = []
         for state in partitions where state.phase == .owned && !state.soldOut.isEmpty {
             guard now - state.checked <= configuration.freshness else { continue }
@@ -217,7 +219,7 @@ struct WorkerCore {
         return gates
     }
 
-    func closedGates(of partition: Int, _ now: MonotonicTime) -> [ClosedGate] {
+    package func closedGates(of partition: Int, _ now: MonotonicTime) -> [ClosedGate] {
         let state = partitions[partition]
         guard now - state.checked <= configuration.freshness else { return [] }
         return state.emptied.prefix(WorkerBeat.maximumGates).map { closedGate($0, state) }
@@ -232,9 +234,9 @@ struct WorkerCore {
     }
 
     /// Milliseconds left of the lease that runs out first; nil without leases.
-    func leaseLeft(_ now: MonotonicTime) -> Int64? {
+    package func leaseLeft(_ now: MonotonicTime) -> Int64? {
         partitions.compactMap { $0.isHeld ? $0.lease.map { ($0.validUntil - now).milliseconds } : nil }.min()
     }
 
-    func isFit(_ now: MonotonicTime) -> Bool { now - lastCheck <= configuration.fitness }
+    package func isFit(_ now: MonotonicTime) -> Bool { now - lastCheck <= configuration.fitness }
 }

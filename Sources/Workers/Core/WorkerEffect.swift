@@ -1,9 +1,9 @@
-import Redlock
-import Sales
+package import Redlock
+package import Sales
 
 /// What the core asks its shell to do, off the hot path. `epoch` comes back with the outcome, so that an
 /// outcome of an earlier try is not taken for one of the present.
-enum WorkerEffect: Equatable {
+package enum WorkerEffect: Equatable {
     case acquire(Partition, epoch: UInt32)
     case extend(Partition, epoch: UInt32, Lease)
     case release(Lease)
@@ -25,13 +25,13 @@ enum WorkerEffect: Equatable {
     case drained
     case note(Note)
 
-    struct HeldFence: Equatable {
-        let partition: Partition
-        let fence: Fence
+    package struct HeldFence: Equatable {
+        package let partition: Partition
+        package let fence: Fence
     }
 
     /// What is worth a line in the log.
-    enum Note: Equatable {
+    package enum Note: Equatable {
         case owned(Partition, Fence, entries: Int64)
         case lost(Partition, Fence, LossReason)
         case resolved(Partition, committed: Bool)
@@ -41,7 +41,7 @@ enum WorkerEffect: Equatable {
 }
 
 /// Why a partition is no longer served.
-enum LossReason: String, Equatable {
+package enum LossReason: String, Equatable {
     case fenceMoved
     case leaseTaken
     case leaseExpired
