@@ -54,7 +54,7 @@ let package = Package(
 
         // Values: no I/O, no clock, no randomness, no imports.
         .target(name: "Wire", exclude: ["PROTOCOL.md"], swiftSettings: strict),
-        .target(name: "Sales", swiftSettings: strict),
+        .target(name: "Sales", dependencies: ["PlantedBugs"], swiftSettings: strict),
         .target(name: "Methods", dependencies: ["Wire", "Sales"], swiftSettings: strict),
         .target(name: "Resilience", dependencies: ["Wire"], swiftSettings: strict),
 
@@ -65,7 +65,7 @@ let package = Package(
             name: "Redis", dependencies: ["Wire", "Resilience", "ZeroMQ", "CHiredis"], swiftSettings: settings
         ),
         .target(
-            name: "Redlock", dependencies: ["Wire", "ZeroMQ", "Redis", "Resilience"],
+            name: "Redlock", dependencies: ["Wire", "ZeroMQ", "Redis", "Resilience", "PlantedBugs"],
             swiftSettings: strict),
         .target(
             name: "Ledger", dependencies: ["Wire", "Sales", "ZeroMQ", "Resilience", "CPostgres"],
@@ -75,7 +75,7 @@ let package = Package(
         .target(
             name: "Broker",
             dependencies: [
-                "Wire", "Sales", "Methods", "Resilience", "ZeroMQ",
+                "Wire", "Sales", "Methods", "Resilience", "ZeroMQ", "PlantedBugs",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
@@ -83,6 +83,7 @@ let package = Package(
             name: "Workers",
             dependencies: [
                 "Wire", "Sales", "Methods", "ZeroMQ", "Redlock", "Ledger", "Resilience", "Compression",
+                "PlantedBugs",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),

@@ -27,8 +27,6 @@ public enum PlantedBug: String, CaseIterable, Sendable {
     case forgetBatchNumber = "forget-batch-number"
     /// A refusal needs no recent look at the fence.
     case staleRefusal = "stale-refusal"
-    /// Another database does not void fences and books.
-    case keepBookOnFailOver = "keep-book-on-fail-over"
     /// A partition is served while its book is still being loaded.
     case serveBeforeLoaded = "serve-before-loaded"
     /// The book is what it was when the partition was last owned here.
@@ -49,12 +47,8 @@ public enum PlantedBug: String, CaseIterable, Sendable {
     case unlockWithoutCompare = "unlock-without-compare"
     /// A node that restarted empty votes at once.
     case noDelayedRestart = "no-delayed-restart"
-    /// A lease's validity begins with the last vote, not with the first byte sent.
-    case validityFromReply = "validity-from-reply"
     /// A lease's validity is reckoned by a clock that is stepped.
     case validityByWallClock = "validity-by-wall-clock"
-    /// An extension gives the key to nodes that have lost it, and counts them.
-    case extendRevives = "extend-revives"
 
     // Broker.
     /// A later failure of a call that a worker had says "not executed".

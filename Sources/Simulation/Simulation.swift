@@ -2,7 +2,10 @@ import PlantedBugs
 
 /// Runs scenarios. Each run stands alone: several may run at the same time in different threads.
 package enum Simulation {
-    package static func run(_ scenario: Scenario) -> Outcome { World(scenario).run() }
+    /// - Parameter journal: Is given a line for everything worth telling.
+    package static func run(_ scenario: Scenario, journal: ((String) -> Void)? = nil) -> Outcome {
+        World(scenario, journal: journal).run()
+    }
 
     /// Makes a failing scenario small: leaves out whatever the failure does not need.
     ///

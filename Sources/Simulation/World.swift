@@ -34,15 +34,20 @@ final class World {
     static let poison = BuyerID(rawValue: 5)
     static let methods = MethodDescription.ofSales.map { MethodID($0.name) }
 
-    init(_ scenario: Scenario) {
+    /// Where what happens is told, line by line, if anybody wants to read it.
+    private let journal: ((String) -> Void)?
+
+    init(_ scenario: Scenario, journal: ((String) -> Void)? = nil) {
         self.scenario = scenario
+        self.journal = journal
         generator = SplitMix64(seed: SplitMix64.scatter(scenario.seed))
         start = queue.now
         sales = World.sales(scenario.partitions)
         network = Network(self, SplitMix64(seed: generator.next()))
         judge = Judge(self)
         ledger = LedgerServer(
-            self, LedgerModel(partitions: scenario.partitions, poison: scenario.seed % 4 == 0 ? World.poison : nil))
+            self,
+            LedgerModel(partitions: scenario.partitions, poison: scenario.seed % 4 == 0 ? World.poison : nil))
         createSales()
         nodes = (0..<scenario.nodes).map { RedisNode($0, self) }
         brokers = (0..<scenario.brokers).map { BrokerProcess($0, self) }
@@ -56,7 +61,9 @@ final class World {
 
     func isCalm(for time: TimeAmount) -> Bool { calmSince.map { now - $0 >= time } ?? false }
 
-    func schedule(at moment: MonotonicTime, _ action: @escaping () -> Void) { queue.schedule(at: moment, action) }
+    func schedule(at moment: MonotonicTime, _ action: @escaping () -> Void) {
+        queue.schedule(at: moment, action)
+    }
 
     func random() -> UInt64 { generator.next() }
 
@@ -71,6 +78,15 @@ final class World {
         for word in [Int64(first), Int64(second), Int64(third), now.nanoseconds] {
             hash = (hash ^ UInt64(bitPattern: word)) &* 0x100_0000_01b3
         }
+    }
+
+    func log(_ line: @autoclosure () -> String) {
+        guard let journal else { return }
+        let time = (now - start).microseconds
+        let milliseconds = String(time / 1_000)
+        journal(
+            String(repeating: " ", count: max(0, 7 - milliseconds.count))
+                + "\(milliseconds).\(time / 100 % 10)  \(line())")
     }
 
     // MARK: Names
@@ -129,6 +145,7 @@ final class World {
             header.priority = .high
         case .getSale: header.method = SaleMethods.get.id
         case .getOrder(let partition, _), .listSales(let partition):
+            let partition = partition % scenario.partitions
             header.method = OrderMethods.get.id
             header.flags.insert(.partition)
             header.routing = RoutingKey(sale: Int64(partition), lane: 0)
@@ -194,6 +211,7 @@ final class World {
             schedule(at: start + .milliseconds(fault.at)) { [self] in
                 guard !isCalm else { return }
                 faults += 1
+                log("FAULT \(fault.fault)")
                 inject(fault.fault)
             }
         }
@@ -208,7 +226,8 @@ final class World {
         if scenario.closesAfter == 0, judge.violations.isEmpty { sellOut(patience) }
         judge.judgeTheEnd()
         let outcome = Outcome(
-            violations: judge.violations, promises: judge.promises, counts: judge.counts, hash: hash, steps: steps,
+            violations: judge.violations, promises: judge.promises, counts: judge.counts, hash: hash,
+            steps: steps,
             faults: faults, simulated: now - start)
         dissolve()
         return outcome
@@ -242,9 +261,12 @@ final class World {
 
     /// More demand than any sale has units.
     private func sellOut(_ patience: TimeAmount) {
+        // Units that came back a moment ago may be behind a closed gate for a second.
+        advance(until: now + .milliseconds(1_200)) { false }
         var key: UInt64 = 1_000_000
         for partition in 0..<scenario.partitions {
-            guard let opens = ledger.model.entries[partition].last(where: { $0.terms != nil })?.terms, opens.closesAt == nil
+            guard let opens = ledger.model.entries[partition].last(where: { $0.terms != nil })?.terms,
+                opens.closesAt == nil
             else { continue }
             let left = Int(ledger.model.stock[sale(of: partition)] ?? 0)
             for number in 0..<left + 2 {
@@ -252,7 +274,8 @@ final class World {
                 let wish = Job.Wish.place(
                     partition: partition, buyer: 10_000 + Int64(number), quantity: 1, key: key)
                 let job = Job(
-                    at: 0, client: 0, wish: wish, deadline: 2_000, givesUp: false, hedges: false, cancels: nil)
+                    at: 0, client: 0, wish: wish, deadline: 2_000, givesUp: false, hedges: false, cancels: nil
+                )
                 clients[number % clients.count].add(job, at: now + .milliseconds(Int64(number)))
             }
         }
@@ -261,7 +284,9 @@ final class World {
         for partition in 0..<scenario.partitions {
             let terms = ledger.model.entries[partition].last { $0.terms != nil }?.terms
             let left = ledger.model.stock[sale(of: partition)] ?? 0
-            if left > 0, terms?.closesAt == nil { judge.violate(.p7, "\(left) units of \(partition) are left, and demand") }
+            if left > 0, terms?.closesAt == nil {
+                judge.violate(.p7, "\(left) units of \(partition) are left, and demand")
+            }
         }
     }
 
@@ -297,11 +322,13 @@ final class World {
 
     /// Everything is well from now on, or at least as much as the run can do without the rest.
     private func heal() {
+        log("HEAL")
         calmSince = now
         network.heal()
         ledger.start()
         ledger.slowUntil = now
         ledger.hang = (now, .zero)
+        ledger.traps = []
         for worker in workers {
             worker.resume()
             worker.locks.heal()

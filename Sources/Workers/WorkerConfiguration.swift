@@ -49,6 +49,16 @@ public struct WorkerConfiguration: Sendable {
     package var giveUpTime: TimeAmount { .seconds(2) }
     /// A transaction that takes longer makes new requests be refused at once.
     package var slowCommit: TimeAmount { .seconds(1) }
+    /// Partitions move to their targets only after the same workers have been live for so long: three beats, by which
+    /// all have heard of a change.
+    package var settling: TimeAmount { .milliseconds(300) }
+    /// A worker that drains gives its partitions up without a successor when none has asked for so long, and at the
+    /// latest after so long in all.
+    package var drainPatience: TimeAmount { leaseTTL }
+    package var longestDrain: TimeAmount { .seconds(20) }
+    /// The lease of an owner whose connection has ended is released after so long: a worker that lives and begins a new
+    /// session claims its partitions meanwhile.
+    package var mourning: TimeAmount { .milliseconds(200) }
     /// Rank r tries a free lease after r times this.
     package var rankDelay: TimeAmount { .milliseconds(200) }
     /// Entries per chunk when a book is loaded: a chunk takes a few milliseconds of a turn.

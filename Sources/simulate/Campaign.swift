@@ -105,12 +105,14 @@ extension Campaign.Report {
         var text = String(
             format: "%d seeds in %.1f s (%d a minute): %d failed\n", runs, seconds, perMinute, failures.count)
         text += String(
-            format: "simulated time %.1f h, %d faults injected, %d events, %d seeds run twice with one hash\n",
+            format:
+                "simulated time %.1f h, %d faults injected, %d events, %d seeds run twice with one hash\n",
             hours, faults, steps, repeated)
         text += "hash of all runs " + String(hash, radix: 16) + "\n"
         let width = Sometimes.allCases.map(\.rawValue.count).max() ?? 0
         for (event, count) in zip(Sometimes.allCases, counts) {
-            text += "  " + event.rawValue.padding(toLength: width + 2, withPad: " ", startingAt: 0) + "\(count)\n"
+            text +=
+                "  " + event.rawValue.padding(toLength: width + 2, withPad: " ", startingAt: 0) + "\(count)\n"
         }
         return text
     }

@@ -6,7 +6,8 @@ import Simulation
 struct Planted: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Plant each known bug in turn and see how soon the simulation finds it.",
-        discussion: "Needs a build with --traits PlantedBugs. Every bug is looked for from several first seeds.")
+        discussion:
+            "Needs a build with --traits PlantedBugs. Every bug is looked for from several first seeds.")
 
     @Option(name: .long, help: "Seeds that a bug may take at most, each time.")
     var seeds = 2_000
@@ -16,7 +17,9 @@ struct Planted: ParsableCommand {
     var bugs: [PlantedBug] = PlantedBug.allCases
 
     func validate() throws {
-        guard canPlantBugs else { throw ValidationError("This build has no bugs: build it with --traits PlantedBugs.") }
+        guard canPlantBugs else {
+            throw ValidationError("This build has no bugs: build it with --traits PlantedBugs.")
+        }
     }
 
     func run() throws {

@@ -14,7 +14,9 @@ struct Seeds: ParsableCommand {
     var threads = ProcessInfo.processInfo.activeProcessorCount
     @Option(name: .long, help: "Where failing scenarios are written, shrunk.")
     var failures = "."
-    @Option(name: .long, help: "How often each event of the list must have happened; 100 for 1,000 seeds or more.")
+    @Option(
+        name: .long, help: "How often each event of the list must have happened; 100 for 1,000 seeds or more."
+    )
     var sometimes: Int?
     @Flag(name: .long, help: "Go on after a failing seed.")
     var keepGoing = false
@@ -54,7 +56,9 @@ struct Seeds: ParsableCommand {
         let small = Simulation.shrink(Scenario(seed: failure.seed))
         let path = "\(failures)/seed-\(failure.seed).json"
         try small.write(to: path)
-        print("Shrunk to \(small.faults.count) faults and \(small.jobs.count) requests: `simulate replay \(path)`")
+        print(
+            "Shrunk to \(small.faults.count) faults and \(small.jobs.count) requests: `simulate replay \(path)`"
+        )
         for violation in Simulation.run(small).violations { print("  \(violation)") }
         for fault in small.faults { print("  \(fault.at) ms: \(fault.fault)") }
         for job in small.jobs.prefix(12) { print("  \(job.at) ms: \(job.wish)") }
@@ -78,19 +82,24 @@ struct One: ParsableCommand {
 
     @Argument(help: "The seed.")
     var seed: UInt64
+    @Flag(name: .long, help: "Tell everything that happens, with its time in milliseconds.")
+    var journal = false
     @OptionGroup var planting: PlantOption
 
     func run() throws {
         try planting.apply()
-        try Replay.tell(Scenario(seed: seed))
+        try Replay.tell(Scenario(seed: seed), journal: journal)
     }
 }
 
 struct Replay: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Run a scenario from a file, twice, and tell all about it.")
+    static let configuration = CommandConfiguration(
+        abstract: "Run a scenario from a file, twice, and tell all about it.")
 
     @Argument(help: "The file.")
     var file: String
+    @Flag(name: .long, help: "Tell everything that happens, with its time in milliseconds.")
+    var journal = false
     @OptionGroup var planting: PlantOption
 
     func run() throws {
@@ -99,14 +108,16 @@ struct Replay: ParsableCommand {
         do { scenario = try Scenario.read(from: file) } catch {
             throw ValidationError("\(file) is no scenario: \(error)")
         }
-        try Replay.tell(scenario)
+        try Replay.tell(scenario, journal: journal)
     }
 
-    static func tell(_ scenario: Scenario) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        print(String(decoding: try encoder.encode(scenario), as: UTF8.self))
-        let outcome = Simulation.run(scenario)
+    static func tell(_ scenario: Scenario, journal: Bool) throws {
+        print(
+            "\(scenario.workers) workers, \(scenario.brokers) brokers, \(scenario.clients) clients, \(scenario.nodes) Redis nodes, "
+                + "\(scenario.partitions) partitions, lease \(scenario.leaseTTL) ms, \(scenario.jobs.count) requests"
+        )
+        for fault in scenario.faults { print("  \(fault.at) ms: \(fault.fault)") }
+        let outcome = Simulation.run(scenario, journal: journal ? { print($0) } : nil)
         let again = Simulation.run(scenario)
         for violation in outcome.violations { print("VIOLATED \(violation)") }
         for (event, count) in zip(Sometimes.allCases, outcome.counts) where count > 0 {
@@ -117,7 +128,8 @@ struct Replay: ParsableCommand {
             "\(outcome.violations.isEmpty ? "PASSED" : "FAILED") seed=\(scenario.seed) events=\(outcome.steps) "
                 + "faults=\(outcome.faults) simulated=\(outcome.simulated.milliseconds)ms trace-hash=\(hash)")
         guard again.hash == outcome.hash else {
-            print("The second run has another hash, \(String(again.hash, radix: 16)): something is not seeded.")
+            print(
+                "The second run has another hash, \(String(again.hash, radix: 16)): something is not seeded.")
             throw ExitCode(1)
         }
         if !outcome.violations.isEmpty { throw ExitCode(1) }

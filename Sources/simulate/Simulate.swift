@@ -45,7 +45,8 @@ struct PlantOption: ParsableArguments {
         #if PlantedBugs
             plantedBug = plant
         #else
-            throw ValidationError("\(plant.rawValue) is not in this build: build it with --traits PlantedBugs.")
+            throw ValidationError(
+                "\(plant.rawValue) is not in this build: build it with --traits PlantedBugs.")
         #endif
     }
 }

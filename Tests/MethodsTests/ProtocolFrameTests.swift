@@ -88,7 +88,9 @@ import WireTestSupport
                 credit: [4_096, 1_024, 16], leaseTTL: 3_000)),
         Meaning(
             "BEAT of a broker",
-            BrokerBeat(live: ["worker-1", "worker-2"], unowned: [Partition(rawValue: 3)])),
+            BrokerBeat(
+                live: ["worker-1", "worker-2"], unowned: [Partition(rawValue: 3)],
+                dead: [DeadHolder(partition: Partition(rawValue: 3), token: Sample.token)])),
         Meaning(
             "BEAT of a worker that keeps one gate closed",
             WorkerBeat(isFit: true, leaseLeft: 2_400, gates: [Sample.gate])),
@@ -96,7 +98,7 @@ import WireTestSupport
             "OWN",
             Own(
                 partition: Partition(rawValue: 12), fence: Fence(rawValue: 5),
-                incarnation: "7301934523456789012/1", gates: [Sample.gate])),
+                incarnation: "7301934523456789012/1", gates: [Sample.gate], holder: Sample.token)),
         Meaning("DISOWN", Disown(partition: Partition(rawValue: 12), fence: Fence(rawValue: 5))),
     ]
 

@@ -36,6 +36,7 @@ struct Sample: Sendable, CustomStringConvertible {
 
 extension Sample {
     static let key = RequestKey(rawValue: 0x0011_2233_4455_6677_8899_aabb_ccdd_eeff)
+    static let token = HolderToken(rawValue: key.rawValue)
     static let sale = SaleID(rawValue: 7)
     static let time = LedgerTime(rawValue: 1_764_000_000_123_456)
     static let longName = String(repeating: "é", count: 60)
@@ -150,10 +151,20 @@ extension Sample {
         Sample("young", BrokerBeat(live: nil, unowned: nil)),
         Sample("any", BrokerBeat(live: ["worker-1", "worker-2"], unowned: [Partition(rawValue: 3)])),
         Sample(
+            "the dead",
+            BrokerBeat(
+                live: [], unowned: [Partition(rawValue: 3)],
+                dead: [DeadHolder(partition: Partition(rawValue: 3), token: token)])),
+        Sample(
             "any",
             Own(
                 partition: Partition(rawValue: 12), fence: Fence(rawValue: 5),
                 incarnation: "7301934523456789012/1", gates: [gate])),
+        Sample(
+            "a lease",
+            Own(
+                partition: Partition(rawValue: 12), fence: Fence(rawValue: 5), incarnation: "", gates: [],
+                holder: token)),
         Sample("any", Disown(partition: Partition(rawValue: 12), fence: Fence(rawValue: 5))),
     ]
 }

@@ -1,4 +1,5 @@
 package import Methods
+import PlantedBugs
 import Sales
 package import Wire
 
@@ -66,6 +67,7 @@ extension BrokerCore {
         workers[Int(worker)]!.gates = []
         for index in partitions.indices where partitions[index].owner == worker {
             partitions[index].owner = -1
+            partitions[index].holder = nil
         }
         while true {
             guard let slot = workers[Int(worker)]?.inFlight.first, slot >= 0 else { break }
@@ -185,10 +187,15 @@ extension BrokerCore {
         if own.incarnation != incarnation { adoptIncarnation(own.incarnation, now) }
         guard own.incarnation == incarnation else { return }
         let (owner, fence) = (partitions[partition].owner, partitions[partition].fence)
-        guard own.fence > fence || (own.fence == fence && mayRepeatClaim(of: owner, worker)) else { return }
+        guard
+            own.fence > fence || (own.fence == fence && mayRepeatClaim(of: owner, worker))
+                || isPlanted(.oldClaimWins)
+        else { return }
         if own.fence > fence || owner != worker { openGates(of: partition) }
         partitions[partition].fence = own.fence
         partitions[partition].owner = worker
+        partitions[partition].holder = own.holder
+        partitions[partition].dead = nil
         if stamp <= now {
             for gate in own.gates { close(gate, until: stamp + configuration.gateLease, by: worker) }
         }
@@ -214,6 +221,8 @@ extension BrokerCore {
         for partition in partitions.indices {
             openGates(of: partition)
             partitions[partition].owner = -1
+            partitions[partition].holder = nil
+            partitions[partition].dead = nil
             partitions[partition].fence = Fence(rawValue: 0)
         }
     }
@@ -263,6 +272,7 @@ extension BrokerCore {
 
     private mutating func release(_ partition: Int, of worker: Int32, _ now: MonotonicTime) {
         partitions[partition].owner = -1
+        partitions[partition].holder = nil
         openGates(of: partition)
         effects.append(.disowned(worker: worker, Partition(rawValue: Int16(partition))))
         healthMayHaveChanged()
@@ -274,7 +284,7 @@ extension BrokerCore {
     /// A worker answers. Only the worker that has the call may.
     package mutating func result(_ header: Header, from worker: Int32, _ now: MonotonicTime) {
         guard let slot = table.slot(of: header.callID), table[slot].place == .inFlight,
-            table[slot].worker == worker
+            table[slot].worker == worker || isPlanted(.anyAnswerCounts)
         else {
             // The call is over or with somebody else: late answers are normal.
             counters.lateAnswers += 1
@@ -282,7 +292,7 @@ extension BrokerCore {
         }
         workers[Int(worker)]!.answered()
         // Certainty is sticky: a refusal speaks of the last hand-over only.
-        let isMaybe = header.status != .ok && table[slot].isMaybe
+        let isMaybe = header.status != .ok && table[slot].isMaybe && !isPlanted(.certaintyNotSticky)
         effects.append(
             .deliver(
                 client: table[slot].client, callID: table[slot].clientCallID,
@@ -325,8 +335,13 @@ extension BrokerCore {
 
     /// The socket refused calls for a worker: it is gone, or stuck, which is the same to its callers.
     ///
-    /// - Parameter calls: all that never left, by their names towards the worker: these hand-overs did not happen.
-    package mutating func unsendable(_ calls: [UInt64], worker: Int32, _ now: MonotonicTime) {
+    /// - Parameters:
+    ///   - calls: all that never left, by their names towards the worker: these hand-overs did not happen.
+    ///   - isGone: its connection has ended, so that its leases need not run out before others take them. One that is
+    ///     merely stuck may live on with them.
+    package mutating func unsendable(
+        _ calls: [UInt64], worker: Int32, isGone: Bool = true, _ now: MonotonicTime
+    ) {
         var slots: [Int32] = []
         for name in calls {
             guard let slot = table.slot(of: name), table[slot].place == .inFlight,
@@ -337,6 +352,8 @@ extension BrokerCore {
         }
         for index in partitions.indices where partitions[index].owner == worker {
             partitions[index].owner = -1
+            guard isGone, let holder = partitions[index].holder else { continue }
+            partitions[index].dead = (holder, until: now + configuration.leaseTTL)
         }
         for slot in slots { reroute(slot, now) }
         workerLost(worker, now)
@@ -351,6 +368,18 @@ extension BrokerCore {
         var live = Set<String>()
         for case let worker? in workers where worker.isFit && !worker.isDraining { live.insert(worker.name) }
         let unowned = partitions.indices.filter { partitions[$0].owner < 0 }
-        return BrokerBeat(live: live.sorted(), unowned: unowned.map { Partition(rawValue: Int16($0)) })
+        return BrokerBeat(
+            live: live.sorted(), unowned: unowned.map { Partition(rawValue: Int16($0)) },
+            dead: deadHolders(of: unowned, now))
+    }
+
+    private func deadHolders(of unowned: [Int], _ now: MonotonicTime) -> [DeadHolder] {
+        var holders: [DeadHolder] = []
+        for index in unowned {
+            guard let dead = partitions[index].dead, now < dead.until else { continue }
+            holders.append(DeadHolder(partition: Partition(rawValue: Int16(index)), token: dead.holder))
+            if holders.count == BrokerBeat.maximumDead { break }
+        }
+        return holders
     }
 }

@@ -1,3 +1,4 @@
+import PlantedBugs
 import Redis
 import Wire
 
@@ -74,7 +75,8 @@ struct NodeHealth {
         switch link {
         case .absent: .absent
         case .connected(let refusal?): .refused(refusal)
-        case .connected(nil): quarantine && now < quarantineEnd ? .quarantined : .fit
+        case .connected(nil):
+            quarantine && now < quarantineEnd && !isPlanted(.noDelayedRestart) ? .quarantined : .fit
         }
     }
 

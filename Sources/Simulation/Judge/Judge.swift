@@ -8,7 +8,14 @@ import Workers
 
 /// Which promise of the design a run broke.
 package enum Promise: String, Codable, Sendable, CaseIterable {
-    case p1 = "P1", p2 = "P2", p3 = "P3", p4 = "P4", p5 = "P5", p6 = "P6", p7 = "P7", p8 = "P8"
+    case p1 = "P1"
+    case p2 = "P2"
+    case p3 = "P3"
+    case p4 = "P4"
+    case p5 = "P5"
+    case p6 = "P6"
+    case p7 = "P7"
+    case p8 = "P8"
     /// Two valid leases at a time although Redis kept its word.
     case lease = "lease"
     /// What the design says beside the promises.
@@ -35,6 +42,7 @@ final class Judge {
     }
 
     func violate(_ promise: Promise, _ text: String) {
+        world.log("VIOLATED \(promise.rawValue): \(text)")
         promises.insert(promise)
         guard violations.count < Self.most else { return }
         violations.append("\(promise.rawValue) at \(world.milliseconds) ms: \(text)")
@@ -45,11 +53,22 @@ final class Judge {
     // MARK: What is written
 
     func tookFence(_ ownership: Ownership, _ owner: String) {
+        world.log(
+            "ledger: \(owner) takes fence \(ownership.fence) of \(ownership.partition), batch \(ownership.batch), last \(ownership.last)"
+        )
         takers[Int(ownership.partition.rawValue)][ownership.fence.rawValue] = owner
     }
 
     func committed(_ batches: [Batch], _ result: LedgerModel.CommitResult, by owner: String) {
-        guard case .committed(let at) = result else { return }
+        for batch in batches {
+            let entries = batch.entries.map {
+                "\($0.kind) \($0.sequence) buyer \($0.buyer) key \($0.key.rawValue) x\($0.quantity)"
+            }
+            world.log(
+                "ledger: \(owner) batch \(batch.number) of \(batch.partition), fence \(batch.fence): \(result) \(entries)"
+            )
+        }
+        guard case .committed = result else { return }
         for batch in batches {
             let index = Int(batch.partition.rawValue)
             if takers[index][batch.fence.rawValue] != owner {
@@ -58,17 +77,22 @@ final class Judge {
             if batch.fence.rawValue != world.ledger.model.rows[index].fence {
                 violate(.p6, "\(owner) wrote to \(index) under the old fence \(batch.fence)")
             }
-            for entry in batch.entries { judge(entry, at) }
+            noteStock(of: batch)
         }
     }
 
-    private func judge(_ entry: Entry, _ at: LedgerTime) {
-        guard entry.stockChange != 0 else { return }
-        let left = world.ledger.model.stock[entry.sale] ?? 0
-        // A batch may empty a sale and fill it again: sold out it was all the same.
-        if left == 0 || left - entry.stockChange == 0 {
-            if left > 0, entry.stockChange > 0, lastZero[entry.sale] != nil { note(.gateReopened) }
-            lastZero[entry.sale] = world.now
+    /// A batch may empty a sale and fill it again: sold out it was all the same.
+    private func noteStock(of batch: Batch) {
+        var left: [SaleID: Int64] = [:]
+        for entry in batch.entries where entry.stockChange != 0 {
+            left[entry.sale, default: world.ledger.model.stock[entry.sale] ?? 0] -= entry.stockChange
+        }
+        for entry in batch.entries where entry.stockChange != 0 {
+            let before = left[entry.sale] ?? 0
+            let after = before + entry.stockChange
+            if before == 0, entry.stockChange > 0, lastZero[entry.sale] != nil { note(.gateReopened) }
+            if before == 0 || after == 0 { lastZero[entry.sale] = world.now }
+            left[entry.sale] = after
         }
     }
 
@@ -77,10 +101,19 @@ final class Judge {
         world.ledger.model.stock[sale] == 0 || lastZero[sale].map { world.now - $0 <= .seconds(1) } ?? false
     }
 
+    /// An order was accepted, if it commits: at that moment the sale must be open by the ledger's own clock.
+    func decided(_ place: PlaceOrder, under terms: SaleTerms, by worker: WorkerProcess) {
+        let time = world.ledger.time
+        if time < terms.opensAt || terms.closesAt.map({ time >= $0 }) ?? false {
+            violate(.p5, "\(worker.name) sells \(place.sale) outside its window")
+        }
+    }
+
     // MARK: What is said
 
     func gateSaidSoldOut(_ sale: SaleID, by broker: BrokerProcess) {
         note(.gateClosed)
+        world.log("\(broker.name) says that \(sale) is sold out")
         if !wasSoldOut(sale) { violate(.p7, "\(broker.name) says that \(sale) is sold out") }
     }
 
@@ -93,6 +126,7 @@ final class Judge {
         case .refused(.clockUncertain): return
         default: break
         }
+        world.log("\(worker.name) answers \(answer.reply) to \(question)")
         if !isTrue(answer.reply, question, answer.partition, worker) {
             violate(promise(of: answer.reply), "\(worker.name) answered \(answer.reply) to \(question)")
         }
@@ -109,7 +143,9 @@ final class Judge {
     }
 
     /// Whether the ledger bears the answer out at the moment when it leaves.
-    private func isTrue(_ reply: Reply, _ question: Request, _ partition: Int, _ worker: WorkerProcess) -> Bool {
+    private func isTrue(_ reply: Reply, _ question: Request, _ partition: Int, _ worker: WorkerProcess)
+        -> Bool
+    {
         let ledger = world.ledger.model
         switch (reply, question) {
         case (.order(let sequence), .place(let place)):
@@ -165,7 +201,8 @@ final class Judge {
                 .reduce(0) { $0 + $1.quantity }
             return limit == world.scenario.limit && held <= units && place.quantity > limit - held
         case .keyVoided: return entry?.kind == .keyVoided
-        case .keyReused: return entry.map { $0.quantity != place.quantity || $0.kind != .orderPlaced } ?? false
+        case .keyReused:
+            return entry.map { $0.quantity != place.quantity || $0.kind != .orderPlaced } ?? false
         case .notYetOpen: return world.scenario.opensAfter > 0
         case .closed: return true
         case .unknownSale, .unknownOrder, .saleExists, .badQuantity, .badField, .clockUncertain: return false
@@ -181,10 +218,19 @@ final class Judge {
             return violate(.p2, "\(client.name) has a yes without an order")
         }
         let sale = world.sale(of: wish.partition)
+        let entry = world.ledger.model.entry(world.partition(of: sale), sequence)
+        if entry?.buyer.rawValue != buyer || entry?.key.rawValue != UInt128(key) {
+            violate(
+                .p3,
+                "\(client.name) was told order \(sequence) for key \(key) of buyer \(buyer), which is not its"
+            )
+        }
         let name = OrderName(sale: sale, buyer: buyer, key: key)
         if let known = told[name] {
             note(.duplicateAnswered)
-            if known != sequence { violate(.p3, "key \(key) of buyer \(buyer) led to \(known) and \(sequence)") }
+            if known != sequence {
+                violate(.p3, "key \(key) of buyer \(buyer) led to \(known) and \(sequence)")
+            }
         }
         told[name] = sequence
     }
@@ -236,9 +282,11 @@ final class Judge {
     }
 
     func noted(_ event: WorkerEffect.Note, by worker: WorkerProcess) {
+        world.log("\(worker.name) notes \(event)")
         switch event {
         case .resolved(_, let isCommitted): note(isCommitted ? .unknownThatCommitted : .unknownThatDidNot)
-        case .badBook(let partition): violate(.design, "\(worker.name) finds a gap in the ledger of \(partition)")
+        case .badBook(let partition):
+            violate(.design, "\(worker.name) finds a gap in the ledger of \(partition)")
         case .lost(_, _, .yielded): note(.handedOver)
         case .lost(_, _, .leaseTaken): note(.leaseTaken)
         case .lost(_, _, .quorumLost): note(.majorityLost)
@@ -287,20 +335,27 @@ final class Judge {
             terms = entry.terms ?? terms
         }
         let stock = model.stock[world.sale(of: partition)] ?? 0
-        if left != stock { violate(.p1, "\(partition) has \(left) units by its entries and \(stock) in stock") }
+        if left != stock {
+            violate(.p1, "\(partition) has \(left) units by its entries and \(stock) in stock")
+        }
     }
 
     private func judgeBatches(_ model: LedgerModel, _ partition: Int) {
         var fence: Int64 = 0
         for (position, batch) in model.batches[partition].enumerated() {
-            if batch.number != Int64(position) + 1 { violate(.p6, "batch \(position + 1) of \(partition) is missing") }
-            if batch.fence < fence { violate(.p6, "fence \(batch.fence) of \(partition) wrote after \(fence)") }
+            if batch.number != Int64(position) + 1 {
+                violate(.p6, "batch \(position + 1) of \(partition) is missing")
+            }
+            if batch.fence < fence {
+                violate(.p6, "fence \(batch.fence) of \(partition) wrote after \(fence)")
+            }
             fence = batch.fence
         }
     }
 
     private func judgeAbsence(_ wish: Job.Wish, _ model: LedgerModel) {
-        guard case .place(let partition, let buyer, _, let key) = wish else { return }
+        guard case .place(_, let buyer, _, let key) = wish else { return }
+        let partition = world.partition(of: world.sale(of: wish.partition))
         let entry = model.entry(
             partition, sale: world.sale(of: partition), buyer: BuyerID(rawValue: buyer),
             key: RequestKey(rawValue: UInt128(key)))

@@ -62,6 +62,9 @@ final class LedgerServer {
     /// Transactions that begin until then hang for as long as this.
     var hang: (until: MonotonicTime, time: TimeAmount) = (.distantPast, .zero)
 
+    /// What happens to whom as soon as its next transaction holds its rows, and for how long that hangs.
+    var traps: [(owner: String, time: TimeAmount, spring: () -> Void)] = []
+
     init(_ world: World, _ model: LedgerModel) {
         self.world = world
         self.model = model
@@ -148,7 +151,11 @@ final class LedgerServer {
         let ready = waiting
         waiting = []
         for waiter in ready {
-            if waiter.statement.rows.allSatisfy({ holders[$0] == nil }) { run(waiter) } else { waiting.append(waiter) }
+            if waiter.statement.rows.allSatisfy({ holders[$0] == nil }) {
+                run(waiter)
+            } else {
+                waiting.append(waiter)
+            }
         }
     }
 
@@ -170,7 +177,9 @@ final class LedgerServer {
             hold(waiter) { [self] in
                 let owned = model.takeFence(partition)
                 world.judge.tookFence(owned, session.owner)
-                guard isPlanted(.fenceAndStateAtOnce), let early = waiter.early else { return .owned([owned]) }
+                guard isPlanted(.fenceAndStateAtOnce), let early = waiter.early else {
+                    return .owned([owned])
+                }
                 return .owned([
                     Ownership(
                         partition: owned.partition, fence: owned.fence, batch: early.batch, last: early.last)
@@ -195,7 +204,8 @@ final class LedgerServer {
         let result: LedgerModel.CommitResult
         if foreign.isEmpty {
             result = model.commit(batches, at: time)
-        } else if isPlanted(.noFenceCheck) || (isPlanted(.anyOldFence) && foreign.allSatisfy(isOnlyFenceOld)) {
+        } else if isPlanted(.noFenceCheck) || (isPlanted(.anyOldFence) && foreign.allSatisfy(isOnlyFenceOld))
+        {
             result = model.force(batches, at: time)
         } else if isPlanted(.conditionalWrite) {
             let own = batches.filter { model.isNext($0) }
@@ -228,12 +238,21 @@ final class LedgerServer {
         let session = waiter.session
         session.transaction = transaction
         var time = duration()
-        if case .commit = waiter.statement, world.now < hang.until { time = time + hang.time }
+        if case .commit = waiter.statement {
+            if world.now < hang.until { time = time + hang.time }
+            if let index = traps.firstIndex(where: { $0.owner == session.owner }) {
+                let trap = traps.remove(at: index)
+                time = time + trap.time
+                world.schedule(at: world.now, trap.spring)
+            }
+        }
         world.schedule(at: world.now + time) { [self] in
             guard !transaction.isAborted else { return }
             session.transaction = nil
             let answer = commit()
-            if !session.isClientThere, case .commit(.committed) = answer { world.judge.note(.zombieCommitted) }
+            if !session.isClientThere, case .commit(.committed) = answer {
+                world.judge.note(.zombieCommitted)
+            }
             release(transaction)
             session.answer(answer)
         }

@@ -91,7 +91,9 @@ final class LedgerSession {
         var arrival = world.now + world.network.delay()
         if cutUntil > world.now { arrival = max(arrival, cutUntil) }
         let isLost: Bool =
-            if case .commit = answer { !world.isCalm && world.network.chance(world.scenario.lostCommits) } else { false }
+            if case .commit = answer {
+                !world.isCalm && world.network.chance(world.scenario.lostCommits)
+            } else { false }
         worker.deliver(at: arrival) { [self] in
             guard isClientThere, let request = current else { return }
             if isLost { return breakAtClient() }

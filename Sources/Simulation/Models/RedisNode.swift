@@ -14,12 +14,14 @@ final class RedisNode {
     private var pausedUntil = MonotonicTime.distantPast
     /// How far its wall clock is from the true time, in microseconds.
     private var offset: Int64
+    private let usualOffset: Int64
     private var connections: [RedisLink] = []
 
     init(_ index: Int, _ world: World) {
         self.index = index
         self.world = world
-        offset = Int64(world.random() % 2_000_000) - 1_000_000
+        usualOffset = Int64(world.random() % 2_000_000) - 1_000_000
+        offset = usualOffset
         // Old enough to vote from the start.
         startedAt = world.now - .seconds(3_600)
     }
@@ -29,7 +31,8 @@ final class RedisNode {
 
     var info: ServerInfo {
         ServerInfo(
-            runID: "node-\(index)-\(life)", uptime: .seconds((world.now - startedAt).nanoseconds / 1_000_000_000),
+            runID: "node-\(index)-\(life)",
+            uptime: .seconds((world.now - startedAt).nanoseconds / 1_000_000_000),
             isMaster: true, maxmemoryPolicy: "noeviction")
     }
 
@@ -73,9 +76,12 @@ final class RedisNode {
     func pause(until end: MonotonicTime) { pausedUntil = max(pausedUntil, end) }
     func step(by microseconds: Int64) { offset += microseconds }
 
+    /// Ends whatever is wrong with it. A clock that was ahead has left keys that would last for as long.
     func heal() {
         pausedUntil = world.now
+        offset = usualOffset
         start(losingData: false)
+        model.cap(to: clock + world.scenario.leaseTTL * 1_000)
     }
 }
 
@@ -99,7 +105,8 @@ final class RedisLink {
     var cutFromNode = MonotonicTime.distantPast
 
     init(
-        _ worker: Process, _ node: RedisNode, ready: @escaping (ServerInfo) -> Void, lost: @escaping () -> Void
+        _ worker: Process, _ node: RedisNode, ready: @escaping (ServerInfo) -> Void,
+        lost: @escaping () -> Void
     ) {
         self.worker = worker
         self.node = node
@@ -120,7 +127,9 @@ final class RedisLink {
             }
         }
         node.connected(self)
-        ask { [self] in node.info } then: { [self] info in
+        ask { [self] in
+            node.info
+        } then: { [self] info in
             guard number == mine else { return }
             (isConnecting, isConnected) = (false, true)
             ready(info)
@@ -142,7 +151,9 @@ final class RedisLink {
         guard isConnected else { return worker.after(.zero) { finish(.lost) } }
         waiting.append(finish)
         let mine = number
-        ask { [self] in node.model.execute(command, at: node.clock) } then: { [self] answer in
+        ask { [self] in
+            node.model.execute(command, at: node.clock)
+        } then: { [self] answer in
             guard number == mine, !waiting.isEmpty else { return }
             waiting.removeFirst()(.answered(answer))
         }
@@ -152,7 +163,9 @@ final class RedisLink {
         guard isConnected else { return worker.after(.zero) { finish(nil) } }
         let mine = number
         var isDone = false
-        ask { [self] in node.info } then: { [self] info in
+        ask { [self] in
+            node.info
+        } then: { [self] info in
             guard number == mine else { return }
             isDone = true
             finish(info)

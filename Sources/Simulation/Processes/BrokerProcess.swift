@@ -47,7 +47,9 @@ final class BrokerProcess: Process {
     }
 
     func owner(of partition: Int) -> String? {
-        guard core.partitions.indices.contains(partition), core.partitions[partition].owner >= 0 else { return nil }
+        guard core.partitions.indices.contains(partition), core.partitions[partition].owner >= 0 else {
+            return nil
+        }
         return core.workers[Int(core.partitions[partition].owner)]?.name
     }
 
@@ -94,6 +96,10 @@ final class BrokerProcess: Process {
         case (.result, _): core.result(header, from: worker, now)
         case (.returned, _): core.returned(header, from: worker, now)
         case (.drain, _): core.drain(worker)
+        case (.ping, _):
+            var pong = Header(.pong)
+            pong.callID = header.callID
+            _ = pipe.sendToClient(Message(header: pong))
         case (_, .workerBeat(let beat)): core.beat(beat, stamp: stamp, from: worker, now)
         case (_, .own(let own)): core.own(own, stamp: stamp, from: worker, now)
         case (_, .disown(let disown)): core.disown(disown, from: worker, now)
@@ -112,7 +118,9 @@ final class BrokerProcess: Process {
         for index in core.workers.indices {
             guard let worker = core.workers[index] else { continue }
             core.askedWorker(index, now)
-            send(Message(header: header, body: .brokerBeat(beat)), toWorker: Int32(index), worker.identity, nil)
+            send(
+                Message(header: header, body: .brokerBeat(beat)), toWorker: Int32(index), worker.identity, nil
+            )
         }
     }
 

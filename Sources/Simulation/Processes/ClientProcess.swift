@@ -72,6 +72,7 @@ final class ClientProcess: Process {
         jobs[job].open += 1
         let deadline = now + .milliseconds(jobs[job].job.deadline)
         attempts[call] = Attempt(job: job, pipe: pipe, broker: broker, deadline: deadline)
+        world.log("\(name) asks broker-\(broker + 1) for \(jobs[job].job.wish)")
         pipe.sendToServer(Message(header: header, body: .ask(world.request(of: jobs[job].job.wish))))
         // The broker ends it by then, if it lives and is reached.
         after(.milliseconds(jobs[job].job.deadline + 400)) { [self] in timedOut(call) }
@@ -131,12 +132,14 @@ final class ClientProcess: Process {
             }
             return
         }
+        world.log(
+            "\(name) hears \(header.status) \(header.reason) \(header.certainty) of \(jobs[attempt.job].job.wish)"
+        )
         world.trace(Int64(header.callID), Int64(header.status.rawValue), Int64(index))
         let job = attempt.job
         if header.certainty == .maybeExecuted { jobs[job].isMaybe = true }
         world.judge.told(jobs[job].job.wish, header, message.body, by: self)
-        let isFinal = header.certainty == .executed && !isTransient(header)
-        if isFinal || isHopeless(header) {
+        if isFinal(header, job) {
             jobs[job].open -= 1
             jobs[job].isDone = true
         } else if header.certainty == .notExecuted, jobs[job].job.givesUp, !jobs[job].isMaybe,
@@ -151,9 +154,14 @@ final class ClientProcess: Process {
         }
     }
 
-    private func isTransient(_ header: Header) -> Bool { header.status == .unavailable }
-
-    private func isHopeless(_ header: Header) -> Bool { header.status == .internal }
+    /// Whether an answer ends the job, as the clients of the product see it: what a sale says is final, what the
+    /// machinery says is tried again; but a refusal that did not run says nothing of an attempt that may have.
+    private func isFinal(_ header: Header, _ job: Int) -> Bool {
+        switch header.status {
+        case .unavailable, .resourceExhausted, .deadlineExceeded, .cancelled, .aborted: false
+        default: header.certainty == .executed || (header.certainty == .notExecuted && !jobs[job].isMaybe)
+        }
+    }
 
     private func ended(_ job: Int, after delay: TimeAmount) {
         jobs[job].open -= 1

@@ -1,3 +1,4 @@
+import PlantedBugs
 import Redis
 import Redlock
 import Wire
@@ -17,6 +18,11 @@ final class Locks {
 
     private var world: World { worker.world }
 
+    /// Leases are reckoned by a clock that nobody steps.
+    private var now: MonotonicTime {
+        isPlanted(.validityByWallClock) ? worker.now + worker.wallOffset : worker.now
+    }
+
     func begin() {
         let addresses = world.nodes.indices.map { index in
             do throws(RedisError) { return try RedisAddress("unix:/node-\(index)") } catch {
@@ -28,11 +34,11 @@ final class Locks {
             RedisLink(
                 worker, node,
                 ready: { [unowned self] info in
-                    core!.connected(index, info, worker.now)
+                    core!.connected(index, info, now)
                     perform()
                 },
                 lost: { [unowned self] in
-                    core!.lost(index, worker.now)
+                    core!.lost(index, now)
                     perform()
                 })
         }
@@ -53,14 +59,14 @@ final class Locks {
         let id = newID()
         acquiring[id] = completion
         let token = LeaseToken(rawValue: UInt128(world.random()) << 64 | UInt128(world.random()))
-        core!.acquire(resource, token: token, id: id, worker.now)
+        core!.acquire(resource, token: token, id: id, now)
         perform()
     }
 
     func extend(_ lease: Lease, _ completion: @escaping (ExtendOutcome) -> Void) {
         let id = newID()
         extending[id] = completion
-        core!.extend(lease, id: id, worker.now)
+        core!.extend(lease, id: id, now)
         perform()
     }
 
@@ -71,7 +77,7 @@ final class Locks {
             return id
         }
         world.judge.released(lease)
-        core!.release(lease, id: id, worker.now)
+        core!.release(lease, id: id, now)
         perform()
     }
 
@@ -95,12 +101,12 @@ final class Locks {
         switch effect {
         case .send(let command, let node):
             links[node].send(command) { [unowned self] reply in
-                core!.replied(command, by: node, reply, worker.now)
+                core!.replied(command, by: node, reply, now)
                 perform()
             }
         case .inspect(let node):
             links[node].inspect { [unowned self] info in
-                core!.inspected(node, info, worker.now)
+                core!.inspected(node, info, now)
                 perform()
             }
         // Completions are never called from within the call that they belong to.
@@ -121,9 +127,9 @@ final class Locks {
     private func schedule() {
         guard let wake = core!.wakeTime, wake < wakes else { return }
         wakes = wake
-        worker.after(max(.zero, wake - worker.now)) { [unowned self] in
+        worker.after(max(.zero, wake - now)) { [unowned self] in
             wakes = .distantFuture
-            core?.tick(worker.now)
+            core?.tick(now)
             if core != nil { perform() }
         }
     }

@@ -1,7 +1,7 @@
 import Broker
 import Methods
-import Sales
 import Resilience
+import Sales
 import Wire
 
 /// A worker's session with one broker, as `BrokerLink` has it: one connection, given up after silence, begun anew

@@ -1,5 +1,6 @@
 import Ledger
 package import Methods
+import PlantedBugs
 import Redlock
 package import Resilience
 package import Sales
@@ -37,6 +38,9 @@ package struct WorkerCore {
     package var lastCheck = MonotonicTime.distantPast
     package var firstCheck: MonotonicTime?
     package var isDraining = false
+    /// When draining began, and when a successor last asked for a partition.
+    package var drainBegan = MonotonicTime.distantPast
+    package var lastGiven = MonotonicTime.distantPast
     /// The hand-over that was asked for, if any: one at a time.
     package var asked: Partition?
     /// Draws jitter.
@@ -65,7 +69,7 @@ package struct WorkerCore {
     package init(configuration: WorkerConfiguration, partitions: Int, seed: UInt64) {
         self.configuration = configuration
         self.partitions = (0..<partitions).map { PartitionState(Partition(rawValue: Int16($0))) }
-        membership = Membership(name: configuration.name)
+        membership = Membership(name: configuration.name, partitions: partitions)
         againLimit = configuration.maximumEntries
         generator = SplitMix64(seed: seed)
     }
@@ -146,6 +150,7 @@ package struct WorkerCore {
             partitions[partition].open.entries.append(entry)
             unsent += 1
             let reply = reply(to: request, entry.sequence, partition, now)
+            if isPlanted(.answerBeforeCommit) { return answer(to, partition, reply) }
             partitions[partition].open.waiting.append(
                 Waiting(to: to, request: request, reply: reply, isOwnEntry: true))
         case .existing(let sequence):
@@ -181,7 +186,9 @@ package struct WorkerCore {
         _ request: Request, _ reply: Reply, _ partition: Int, _ to: ReplyAddress, _ now: MonotonicTime
     ) {
         let waiting = Waiting(to: to, request: request, reply: reply, isOwnEntry: false)
-        if !partitions[partition].open.entries.isEmpty {
+        if isPlanted(.noOnUncommittedYes), case .refused = reply {
+            release(waiting, partition, now)
+        } else if !partitions[partition].open.entries.isEmpty {
             partitions[partition].open.waiting.append(waiting)
         } else if partitions[partition].inFlight != nil {
             partitions[partition].inFlight!.waiting.append(waiting)
@@ -193,7 +200,9 @@ package struct WorkerCore {
     /// Sends an answer whose foundation has committed. One that rests on memory alone is only as good as the
     /// last fence check.
     package mutating func release(_ waiting: Waiting, _ partition: Int, _ now: MonotonicTime) {
-        if waiting.isOwnEntry || now - partitions[partition].checked <= configuration.freshness {
+        if waiting.isOwnEntry || now - partitions[partition].checked <= configuration.freshness
+            || isPlanted(.staleRefusal)
+        {
             answer(waiting.to, partition, waiting.reply)
         } else {
             answer(waiting.to, partition, .unavailable(.stale))

@@ -1,6 +1,7 @@
 import Compression
 import Logging
 import Methods
+import Redlock
 import Sales
 import Wire
 import ZeroMQ
@@ -44,6 +45,7 @@ extension Worker {
     private func lost(_ link: BrokerLink, _ session: UInt32, _ now: MonotonicTime) {
         logger.warning("Lost a broker", metadata: ["broker": "\(link.endpoint)"])
         core?.membership.lost(session, now)
+        partedFrom(session)
         // Hand-overs asked for through it get no answer.
         let unanswered = asked
         asked = [:]
@@ -73,13 +75,15 @@ extension Worker {
     func claim(_ partition: Partition, to link: BrokerLink) {
         guard let core else { return }
         let index = Int(partition.rawValue)
+        let holder = core.partitions[index].lease.map { HolderToken(rawValue: $0.token.rawValue) }
         var header = Header(.own)
         header.callID = link.stamp
         link.send(
             header,
             Own(
                 partition: partition, fence: core.partitions[index].fence,
-                incarnation: incarnation.map { "\($0)" } ?? "", gates: core.closedGates(of: index, loop.now)))
+                incarnation: incarnation.map { "\($0)" } ?? "", gates: core.closedGates(of: index, loop.now),
+                holder: holder))
     }
 
     func sendBeats() {
@@ -137,7 +141,9 @@ extension Worker {
             let session = link.session
             link.end(loop.now, random())
             lost(link, session, loop.now)
-        case .ping, .pong, .data, .credit, .returned, .ready, .own, .disown, .drain, .describe:
+        case .pong:
+            partedFrom(link.session)
+        case .ping, .data, .credit, .returned, .ready, .own, .disown, .drain, .describe:
             break
         }
     }

@@ -20,7 +20,7 @@ extension Worker {
     private func perform(_ effect: WorkerEffect) {
         switch effect {
         case .acquire(let partition, let epoch):
-            locks?.acquire(Worker.resource(partition)) { [weak self] outcome in
+            locks?.acquire(WorkerCore.resource(partition)) { [weak self] outcome in
                 self?.core?.acquired(outcome, partition, epoch: epoch, .now())
             }
         case .extend(let partition, let epoch, let lease):
@@ -50,14 +50,11 @@ extension Worker {
         case .sayDraining:
             for link in links { link.send(Header(.drain), Empty()) }
         case .drained:
-            sendAnswers()
-            exit(.drained)
+            leave()
         case .note(let note):
             log(note)
         }
     }
-
-    private static func resource(_ partition: Partition) -> String { "partition:\(partition)" }
 
     private func takeFence(_ partition: Partition, _ epoch: UInt32) {
         guard let connection = control.connection else {
@@ -124,9 +121,11 @@ extension Worker {
         }
     }
 
-    /// Asks the owner of a partition for it, through any broker.
+    /// Asks the owner of a partition for it, through any broker that sees one.
     private func askYield(_ partition: Partition) {
-        guard let link = links.first(where: \.isJoined) else {
+        let joined = links.filter(\.isJoined)
+        let seeing = joined.first { core!.membership.sees(ownerOf: partition, $0.session) }
+        guard let link = seeing ?? joined.first else {
             return core!.yieldAnswered(partition, isGranted: false, loop.now)
         }
         var header = Header(.call)

@@ -30,6 +30,8 @@ public final class Worker {
     var incarnation: Incarnation?
     var hash = ""
     var isChecking = false
+    /// Brokers whose PONG a drained worker waits for, by session; nil while there is something to do.
+    var farewells: Set<UInt32>?
     /// Own calls: hand-overs asked for, by call id.
     var asked: [UInt64: Partition] = [:]
     var nextCallID: UInt64 = 1
@@ -166,6 +168,7 @@ public final class Worker {
         performEffects()
         sendAnswers()
         commitNext()
+        exitIfDone()
     }
 
     private func commitNext() {

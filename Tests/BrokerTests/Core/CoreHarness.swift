@@ -166,11 +166,11 @@ struct CoreHarness {
     @discardableResult
     mutating func own(
         _ partition: Int, by worker: Int32, fence: Int64, incarnation: String = "a", gates: [ClosedGate] = [],
-        stamp: MonotonicTime? = nil
+        holder: HolderToken? = nil, stamp: MonotonicTime? = nil
     ) -> [Sent] {
         let own = Own(
             partition: Partition(rawValue: Int16(partition)), fence: Fence(rawValue: fence),
-            incarnation: incarnation, gates: gates)
+            incarnation: incarnation, gates: gates, holder: holder)
         core.own(own, stamp: stamp ?? now, from: worker, now)
         return perform()
     }

@@ -327,4 +327,56 @@ import Wire
         #expect(beat.live == ["worker-11"])
         #expect(beat.unowned == [0, 1, 2, 4, 5, 6, 7].map { Partition(rawValue: $0) })
     }
+
+    // MARK: The dead
+
+    private let token = HolderToken(rawValue: 7)
+
+    /// A broker that is old enough to speak, and a worker that owns partitions 0 and 1.
+    private func owned() -> (CoreHarness, worker: Int32, other: Int32) {
+        var broker = CoreHarness()
+        let (worker, other) = (broker.worker(11), broker.worker(12))
+        broker.pass(.seconds(3), hearing: [worker, other])
+        broker.own(0, by: worker, fence: 1, holder: token)
+        broker.own(1, by: worker, fence: 1)
+        return (broker, worker, other)
+    }
+
+    private let dead = [DeadHolder(partition: Partition(rawValue: 0), token: HolderToken(rawValue: 7))]
+
+    @Test func `the lease of a worker whose connection ended is told for one lease's lifetime`() {
+        var (broker, worker, other) = owned()
+        #expect(broker.core.beat(broker.now).dead == [])
+        broker.core.unsendable([], worker: worker, broker.now)
+        #expect(broker.core.beat(broker.now).dead == dead, "of what it had a lease for")
+        broker.pass(.milliseconds(2_999), hearing: [other])
+        #expect(broker.core.beat(broker.now).dead == dead)
+        broker.pass(.milliseconds(1), hearing: [other])
+        #expect(broker.core.beat(broker.now).dead == [])
+    }
+
+    @Test func `who is silent, stuck or leaves in good order is not told dead`() {
+        for end in 0..<3 {
+            var (broker, worker, other) = owned()
+            switch end {
+            case 0: broker.pass(.milliseconds(3_010), hearing: [other])
+            case 1: broker.core.unsendable([], worker: worker, isGone: false, broker.now)
+            default:
+                broker.disown(0, by: worker, fence: 1)
+                broker.core.unsendable([], worker: worker, broker.now)
+            }
+            #expect(broker.core.partitions[0].owner == -1)
+            #expect(broker.core.beat(broker.now).dead == [], "case \(end)")
+        }
+    }
+
+    @Test func `who claims the partition, the same worker in a new session or another, ends the rumour`() {
+        for fence in [Int64(1), 2] {
+            var (broker, worker, other) = owned()
+            broker.core.unsendable([], worker: worker, broker.now)
+            broker.own(0, by: other, fence: fence)
+            broker.core.unsendable([], worker: other, isGone: false, broker.now)
+            #expect(broker.core.beat(broker.now).dead == [])
+        }
+    }
 }
