@@ -264,6 +264,13 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
+            name: "SimulationTests",
+            dependencies: [
+                "Simulation", "Ledger", "Redlock", "Redis", "Sales", "Wire", "ZeroMQ", "PostgresTestSupport",
+                "RedisTestSupport", "SeededTestSupport",
+            ],
+            swiftSettings: settings),
+        .testTarget(
             name: "StampedeTests",
             dependencies: [
                 "stampede", "Client", "Methods", "Sales", "Wire",
