@@ -36,6 +36,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-service-context", from: "1.5.1"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // C libraries: a module map each, imported by exactly one target.
@@ -111,11 +112,26 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(name: "Cluster", swiftSettings: settings),
+        .target(
+            name: "Chaos",
+            dependencies: [
+                "ChaosFiles", "Client", "Cluster", "Methods", "Resilience", "Sales", "Wire", "ZeroMQ",
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: settings),
+        // The plans, the checker and the clock shim, in the program.
+        .target(
+            name: "ChaosFiles", path: "chaos", exclude: ["test_check.py"], sources: ["Files.swift"],
+            resources: [
+                .embedInCode("plans"), .embedInCode("check.py"), .embedInCode("clock_shim.c"),
+            ],
+            swiftSettings: settings),
         .target(name: "Conformance", dependencies: ["Wire", "ZeroMQ"], swiftSettings: strict),
         .executableTarget(
             name: "stampede",
             dependencies: [
-                "Broker", "Conformance", "Workers", "Client", "Cluster", "Ledger", "Redis", "Methods",
+                "Broker", "Chaos", "Conformance", "Workers", "Client", "Cluster", "Ledger", "Redis",
+                "Methods",
                 "Sales", "Wire",
                 "ZeroMQ",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

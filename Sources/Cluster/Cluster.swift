@@ -48,6 +48,14 @@ public final class Cluster: Sendable {
         return cluster
     }
 
+    /// Ends what a supervisor that was killed has left of the cluster in a folder. Does nothing while one runs.
+    package static func retireOrphans(in folder: String) {
+        let layout = Layout(folder: folder)
+        guard access(layout.lock, F_OK) == 0, let lock = try? FolderLock(layout.lock) else { return }
+        Postgres.retireOrphan(layout)
+        lock.release()
+    }
+
     private init(_ roster: Roster, _ lock: FolderLock) {
         self.roster = roster
         self.lock = lock

@@ -34,6 +34,7 @@ struct Stampede: ParsableCommand {
                 name: "Sell",
                 subcommands: [SaleCommand.self, OrderCommand.self, StatusCommand.self]),
             CommandGroup(name: "The protocol", subcommands: [CallCommand.self, ConformanceCommand.self]),
+            CommandGroup(name: "Prove it", subcommands: [ChaosCommand.self]),
             CommandGroup(name: "The ledger", subcommands: [Migrate.self, AuditCommand.self]),
             CommandGroup(
                 name: "Processes", subcommands: [BrokerCommand.self, WorkerCommand.self, Keygen.self]),

@@ -1,0 +1,55 @@
+import Chaos
+import FoundationEssentials
+
+/// Episodes played one after the other.
+struct ChaosSeason: Sendable {
+    let plans: [Plan]
+    let episodes: Int
+    let seed: UInt64
+    let folder: ChaosFolder
+    let keeps: Bool
+    let pages: String?
+
+    func play(_ interrupts: Interrupts) async throws -> ChaosOutcome {
+        try await Leftovers.heal(in: folder.path)
+        var outcome = ChaosOutcome()
+        for number in 1...episodes {
+            // Each episode has a seed of its own, and can be played again alone.
+            let plan = plans[(number - 1) % plans.count]
+            let seed = seed &+ UInt64(number - 1)
+            Terminal.result("Episode \(number) of \(episodes): \(plan.name), seed \(seed)")
+            folder.remove(number)
+            let episode = Episode(plan: plan, seed: seed, folder: folder.episode(number)) {
+                Terminal.result($0)
+            }
+            do {
+                let verdict = try await interrupts.cancelling { () async throws -> Verdict in
+                    try await episode.play()
+                    return try await Verdict.judge(episode)
+                }
+                outcome.add(verdict)
+                Terminal.result(ChaosText.verdict(verdict))
+                keepOrRemove(number, episode, verdict)
+            } catch let error as ChaosError {
+                if interrupts.isRaised { throw Failure(.interrupted, "interrupted: all faults were healed") }
+                outcome.addUnplayed(plan.name, seed, error.message)
+                Terminal.result("  not played: \(error.message)")
+            }
+        }
+        return outcome
+    }
+
+    private func keepOrRemove(_ number: Int, _ episode: Episode, _ verdict: Verdict) {
+        let pages = pages ?? "\(folder.path)/report"
+        try? FileManager.default.createDirectory(atPath: pages, withIntermediateDirectories: true)
+        let page = "\(pages)/\(number)-\(episode.plan.name).html"
+        try? FileManager.default.removeItem(atPath: page)
+        try? FileManager.default.copyItem(atPath: "\(episode.results)/page.html", toPath: page)
+        Terminal.result("  page: \(page)")
+        if keeps || verdict.violations > 0 || !verdict.isValid {
+            Terminal.result("  data: \(episode.folder)")
+        } else {
+            folder.remove(number)
+        }
+    }
+}
