@@ -123,7 +123,8 @@ let package = Package(
         .target(
             name: "ChaosFiles", path: "chaos", exclude: ["test_check.py"], sources: ["Files.swift"],
             resources: [
-                .embedInCode("plans"), .embedInCode("check.py"), .embedInCode("clock_shim.c"),
+                .embedInCode("plans"), .embedInCode("check.py"), .embedInCode("page.py"),
+                .embedInCode("clock_shim.c"),
             ],
             swiftSettings: settings),
         .target(name: "Conformance", dependencies: ["Wire", "ZeroMQ"], swiftSettings: strict),

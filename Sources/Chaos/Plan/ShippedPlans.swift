@@ -5,8 +5,7 @@ public enum ShippedPlans {
     public static var all: [Plan] {
         ChaosFiles.plans.map { plan in
             do throws(PlanError) {
-                return try PlanReader.read(
-                    String(decoding: plan.text, as: UTF8.self), file: "\(plan.name).yaml")
+                return try PlanReader.read(String(decoding: plan, as: UTF8.self), file: "a shipped plan")
             } catch {
                 preconditionFailure("a shipped plan is broken: \(error)")
             }
