@@ -539,26 +539,26 @@ class Measured:
         self.refusals = single
 
     def find_first_success(self, history):
-        """Until each affected partition has answered a new order with a yes; the worst of them."""
+        """Until each affected partition has said yes to a new order; the worst of them.
+
+        Looks at the sales that have plenty: the others may be sold out or closed for a while.
+        """
         partition_of = {
-            op.sale: op.answer["partition"] for op in history.creates.values() if op.how == "ok"
-        }
+            op.sale: op.answer["partition"]
+            for op in history.creates.values()
+            if op.how == "ok" and op.invoke["name"].startswith("plenty")
+            and op.answer["partition"] in self.fault["partitions"]
+        }  # fmt: skip
         first = {}
-        asked = set()
         for op in history.load:
-            partition = partition_of.get(op.sale)
-            if op.call not in ("place", "many") or op.begin < self.reference or partition is None:
-                continue
-            if partition not in self.fault["partitions"]:
-                continue
-            # A sale may be closed or sold out; an answer of the sale shows that its owner is there.
-            if op.how == "ok" or op.reason in BUSINESS:
-                asked.add(partition)
-                if op.how == "ok":
-                    first[partition] = min(first.get(partition, op.end), op.end)
-                elif op.reason in ("closed", "notYetOpen"):
-                    first.setdefault(partition, op.end)
-        return max(t - self.reference for t in first.values()) if first else None
+            if op.call in ("place", "many") and op.begin >= self.reference and op.sale in partition_of:
+                partition = partition_of[op.sale]
+                first.setdefault(partition, None)
+                if op.how == "ok" and (first[partition] is None or op.end < first[partition]):
+                    first[partition] = op.end
+        if not first or None in first.values():
+            return None
+        return max(first.values()) - self.reference
 
     def find_full_rate(self, history):
         moment = self.reference

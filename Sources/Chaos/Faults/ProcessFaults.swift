@@ -36,7 +36,10 @@ struct KillFault: Fault {
         return Evidence(dead.count == names.count, "\(dead.count) of \(names.count) processes died")
     }
 
-    func heal() async { for name in names { try? arena.cluster.setSupervised(name, true) } }
+    func heal() async {
+        for name in names { try? arena.cluster.setSupervised(name, true) }
+        await Arena.wait(atMost: .seconds(30)) { names.allSatisfy(arena.cluster.serves) }
+    }
 }
 
 /// SIGSTOP and SIGCONT.

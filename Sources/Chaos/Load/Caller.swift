@@ -44,10 +44,10 @@ final class Caller: Sendable {
         switch request {
         case .place(let order, let isRepeat):
             if await place(order, options, intended, call: isRepeat ? "repeat" : "place") == nil {
-                // What a careful caller does with an unknown outcome: the same request again, then settle.
-                if await place(order, options, journal.now, call: "repeat") == nil {
-                    await settleLater(order)
-                }
+                // What a careful caller does with an unknown outcome: the same request again. A refusal of that
+                // one says nothing of the first, which may still be on its way.
+                let again = await place(order, options, journal.now, call: "repeat")
+                if again != true { settleLater(order) }
             }
         case .placeMany(let sale, let orders): await placeMany(sale, orders, options, intended)
         case .settle(let request): await settle(request, options, intended)
@@ -79,7 +79,7 @@ final class Caller: Sendable {
         }
     }
 
-    private func settleLater(_ order: PlaceOrder) async {
+    private func settleLater(_ order: PlaceOrder) {
         state.withLock {
             $0.unknown.append(SettleOrder(sale: order.sale, buyer: order.buyer, key: order.key))
         }
@@ -110,7 +110,7 @@ final class Caller: Sendable {
             for (number, order) in zip(numbers, orders) {
                 end(number, error)
                 guard error.certainty == .maybeExecuted else { continue }
-                await settleLater(
+                settleLater(
                     PlaceOrder(sale: sale, buyer: order.buyer, quantity: order.quantity, key: order.key))
             }
         }
