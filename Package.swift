@@ -121,7 +121,7 @@ let package = Package(
             swiftSettings: settings),
         // The plans, the checker and the clock shim, in the program.
         .target(
-            name: "ChaosFiles", path: "chaos", exclude: ["test_check.py"], sources: ["Files.swift"],
+            name: "ChaosFiles", path: "chaos", exclude: ["ruff.toml", "test_check.py"], sources: ["Files.swift"],
             resources: [
                 .embedInCode("plans"), .embedInCode("check.py"), .embedInCode("page.py"),
                 .embedInCode("clock_shim.c"),
@@ -237,6 +237,7 @@ let package = Package(
             name: "ConformanceTests",
             dependencies: ["Conformance", "Client", "Methods", "TestCluster", "Wire", "ZeroMQ"],
             swiftSettings: settings),
+        .testTarget(name: "ChaosTests", dependencies: ["Chaos", "Sales"], swiftSettings: settings),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
         .testTarget(
             name: "PromiseTests",

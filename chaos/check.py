@@ -381,7 +381,8 @@ def the_window_holds(history, ledger):
     told = Check("P5", "no new order was said yes to while its sale was known to be closed")
     for sale, create in history.creates.items():
         changes = sorted(
-            (op for op in history.all if op.sale == sale and op.call in ("open", "close")), key=lambda op: op.begin
+            (op for op in history.all if op.sale == sale and op.call in ("open", "close")),
+            key=lambda op: op.begin,
         )
         spans = []
         for close in (op for op in changes if op.call == "close" and op.how == "ok"):
@@ -441,7 +442,7 @@ def never_undersold(history, ledger):
     for sale, entries in ledger.by_sale.items():
         # (from, until, units left): until is the latest moment at which the next entry can have committed.
         spans, left = [], 0
-        for index, entry in enumerate(entries):
+        for entry in entries:
             left += entry.change
             if entry.change == 0 and spans:
                 continue

@@ -25,8 +25,7 @@ def page(history, verdict):
         "<figure><figcaption>Answers a second: <b class=ok>yes</b>, <b class=no>no by the sale</b>, "
         "<b class=failed>failed</b></figcaption>",
         throughput(buckets, scale, history),
-        "</figure><figure><figcaption>Latency from the intended start, ms: <b class=ok>median</b>, "
-        "<b class=failed>99 %</b></figcaption>",
+        "</figure><figure><figcaption>Latency from the intended start, ms: <b class=ok>median</b>, <b class=failed>99 %</b></figcaption>",
         latency(buckets, scale),
         "</figure><figure><figcaption>Faults</figcaption>",
         faults(verdict, scale),
@@ -34,9 +33,12 @@ def page(history, verdict):
         table_of_faults(verdict),
         table_of_promises(verdict),
     ]
-    return PAGE.replace("{title}", text(verdict["plan"])).replace("{body}", "\n".join(body)).replace(
-        "{data}", json.dumps([bucket.summary(begin) for bucket in buckets])
-    ).replace("{geometry}", json.dumps({"left": LEFT, "width": WIDTH - LEFT - RIGHT, "count": len(buckets)}))
+    return (
+        PAGE.replace("{title}", text(verdict["plan"]))
+        .replace("{body}", "\n".join(body))
+        .replace("{data}", json.dumps([bucket.summary(begin) for bucket in buckets]))
+        .replace("{geometry}", json.dumps({"left": LEFT, "width": WIDTH - LEFT - RIGHT, "count": len(buckets)}))
+    )
 
 
 def text(value):
@@ -98,14 +100,10 @@ def collect(history, begin, end):
 
 def frame(height, scale, labels, content):
     grid = [
-        f"<line x1={LEFT} x2={WIDTH - RIGHT} y1={y:.1f} y2={y:.1f} class=grid />"
-        f"<text x={LEFT - 8} y={y + 4:.1f} class=side>{label}</text>"
+        f"<line x1={LEFT} x2={WIDTH - RIGHT} y1={y:.1f} y2={y:.1f} class=grid /><text x={LEFT - 8} y={y + 4:.1f} class=side>{label}</text>"
         for y, label in labels
     ]
-    ticks = [
-        f"<text x={scale.x(t):.1f} y={height - 4} class=tick>{(t - scale.begin) / SECOND:g} s</text>"
-        for t in scale.ticks()
-    ]
+    ticks = [f"<text x={scale.x(t):.1f} y={height - 4} class=tick>{(t - scale.begin) / SECOND:g} s</text>" for t in scale.ticks()]
     return (
         f'<svg viewBox="0 0 {WIDTH} {height}" role=img>{"".join(grid)}{content}{"".join(ticks)}'
         f"<line class=cursor y1=0 y2={height - 18} x1=-9 x2=-9 /></svg>"
@@ -127,9 +125,9 @@ def throughput(buckets, scale, history):
 
     areas, low = [], [0.0] * len(buckets)
     for index, name in enumerate(("ok", "no", "failed")):
-        high = [base + rate[index] for base, rate in zip(low, rates)]
-        points = [f"{scale.x(b.moment + STEP / 2):.1f},{y(v):.1f}" for b, v in zip(buckets, high)]
-        back = [f"{scale.x(b.moment + STEP / 2):.1f},{y(v):.1f}" for b, v in zip(buckets, low)]
+        high = [base + rate[index] for base, rate in zip(low, rates, strict=True)]
+        points = [f"{scale.x(b.moment + STEP / 2):.1f},{y(v):.1f}" for b, v in zip(buckets, high, strict=True)]
+        back = [f"{scale.x(b.moment + STEP / 2):.1f},{y(v):.1f}" for b, v in zip(buckets, low, strict=True)]
         areas.append(f'<polygon class="area {name}" points="{" ".join(points + back[::-1])}" />')
         low = high
     phases = [
@@ -199,9 +197,7 @@ def table_of_promises(verdict):
     for row in verdict["rows"]:
         word = f"<b class=broken>{row['violations']} broken</b>" if row["violations"] else "kept" if row["checked"] else "–"
         examples = "".join(f"<br><code>{text(example)}</code>" for example in row["examples"])
-        rows.append(
-            f"<tr><td>{text(row['promise'])}<td>{word}<td class=n>{row['checked']:,}<td>{text(row['sentence'])}{examples}"
-        )
+        rows.append(f"<tr><td>{text(row['promise'])}<td>{word}<td class=n>{row['checked']:,}<td>{text(row['sentence'])}{examples}")
     return f"<table><tr><th>Promise<th>Verdict<th>Checked<th>What was checked{''.join(rows)}</table>"
 
 

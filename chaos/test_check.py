@@ -1,8 +1,9 @@
 """The checker finds every planted violation, and nothing in an episode that has none."""
 
+import pytest
+
 import check
 import page
-import pytest
 
 OFFSET = 1_000_000_000_000  # wall minus journal
 SALE, LIMIT, PARTITION = 7, 2, 3
@@ -29,7 +30,14 @@ class Episode:
         self.look = self.call(3_100_000, "look")
         self.ok(self.look, 3_110_000, added=3, left=0, orders=2, partition=PARTITION)
         self.unknown = self.call(4_000_000, "place", buyer=4, key="e", quantity=1)
-        self.end(self.unknown, 4_100_000, how="unknown", status="unavailable", reason="ownerLost", certainty="maybeExecuted")
+        self.end(
+            self.unknown,
+            4_100_000,
+            how="unknown",
+            status="unavailable",
+            reason="ownerLost",
+            certainty="maybeExecuted",
+        )
         self.final = self.call(12_000_000, "final", buyer=4, key="e")
         self.entry(17, 12_001_000, "e", 0, buyer=4)
         self.ok(self.final, 12_010_000, voided=True)
@@ -84,7 +92,16 @@ class Episode:
     def order(self, t, buyer, key, quantity, call="place"):
         op = self.call(t, call, buyer=buyer, key=key, quantity=quantity)
         name = self.entry(16, t + 1_000, key, quantity, buyer, amount=100 * quantity)
-        self.ok(op, t + 2_000, order=name, buyer=buyer, sale=SALE, key=key, quantity=quantity, amount=100 * quantity)
+        self.ok(
+            op,
+            t + 2_000,
+            order=name,
+            buyer=buyer,
+            sale=SALE,
+            key=key,
+            quantity=quantity,
+            amount=100 * quantity,
+        )
         return op
 
     def invoke(self, op):
@@ -104,9 +121,7 @@ class Episode:
     def judge(self):
         import json
 
-        left = sum(
-            r["quantity"] * (-1 if r["kind"] == 16 else 1) for r in self.ledger if r["kind"] in (1, 4, 16)
-        )
+        left = sum(r["quantity"] * (-1 if r["kind"] == 16 else 1) for r in self.ledger if r["kind"] in (1, 4, 16))
         last = self.batches[-1]
         partitions = [{
             "partition": PARTITION, "fence": last["fence"], "batch": last["batch"], "last": last["last"], "backend": 0,
@@ -172,7 +187,11 @@ def second_order_for_a_key(e):
 
 def key_used_for_other_content(e):
     again = e.call(6_000_000, "repeat", buyer=1, key="a", quantity=1)
-    e.ok(again, 6_001_000, **{k: e.answer(e.first)[k] for k in ("order", "buyer", "sale", "key", "quantity", "amount")})
+    e.ok(
+        again,
+        6_001_000,
+        **{k: e.answer(e.first)[k] for k in ("order", "buyer", "sale", "key", "quantity", "amount")},
+    )
 
 
 def phantom_order(e):

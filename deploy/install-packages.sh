@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages Stampede needs, when any is missing. Says nothing when all are there.
+# Installs the Debian packages Stampede needs, and those named as arguments by their program, when any is
+# missing. Says nothing when all are there.
 set -euo pipefail
 
 # What each package is needed for. Files are looked at instead of the package database, so that what was
@@ -12,17 +13,18 @@ present() {
         zlib1g-dev) [ -e /usr/include/zlib.h ] ;;
         redis-server) command -v redis-server ;;
         postgresql) compgen -G '/usr/lib/postgresql/*/bin/postgres' || command -v postgres ;;
+        *) command -v "$1" ;;
     esac >/dev/null
 }
 
 missing() {
     local package
-    for package in libzmq3-dev libhiredis-dev libpq-dev zlib1g-dev redis-server postgresql; do
+    for package in libzmq3-dev libhiredis-dev libpq-dev zlib1g-dev redis-server postgresql "$@"; do
         present "$package" || echo "$package"
     done
 }
 
-mapfile -t packages < <(missing)
+mapfile -t packages < <(missing "$@")
 [ ${#packages[@]} -gt 0 ] || exit 0
 
 fail() {
@@ -48,5 +50,5 @@ install_missing || { "${as_root[@]}" apt-get update --quiet=2 && install_missing
 
 # Debian starts its own Redis and Postgres, which may fail when the standard ports are taken. Stampede runs
 # its own on Unix sockets, so only the files matter.
-mapfile -t packages < <(missing)
+mapfile -t packages < <(missing "$@")
 [ ${#packages[@]} -eq 0 ] || fail "apt-get could not install them, see above; mend that and run this again."
