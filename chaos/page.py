@@ -20,7 +20,8 @@ def page(history, verdict):
         f"<h1>{text(verdict['plan'])} <span class={worst.lower()}>{worst}</span></h1>",
         f"<p>{text(verdict['about'])}</p>",
         f"<p class=dim>Seed {verdict['seed']}. {verdict['requests']:,} requests, {verdict['orders']:,} orders, "
-        f"{verdict['unknown']:,} outcomes unknown at first.</p>",
+        f"{verdict['unknown']:,} outcomes unknown at first. One call in a hundred began more than "
+        f"{verdict['lateness']:,} ms late, because the machine was busy.</p>",
         "".join(f"<p class=broken>Proves nothing: {text(why)}</p>" for why in verdict["invalid"]),
         "<figure><figcaption>Answers a second: <b class=ok>yes</b>, <b class=no>no by the sale</b>, "
         "<b class=failed>failed</b></figcaption>",

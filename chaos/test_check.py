@@ -352,6 +352,20 @@ def test_a_slow_refusal_without_postgres_is_told():
     assert any("100.0 ms" in example for row in verdict["rows"] for example in row["examples"])
 
 
+def test_a_busy_machine_widens_limits_of_time_and_nothing_else():
+    episode = Episode()
+    episode.fault(expect="fast-refusals")
+    for op in range(1, episode.ops + 1):
+        episode.invoke(op)["intended"] -= 20_000
+    slow = episode.call(4_600_000, "place", buyer=41, key="r", quantity=1)
+    episode.refuse(slow, 4_700_000, "ledgerUnavailable", "notExecuted", "unavailable")
+    verdict, _ = episode.judge()
+    assert verdict["lateness"] == 20
+    assert not any("100.0 ms" in example for row in verdict["rows"] for example in row["examples"])
+    oversold(episode)
+    assert "P1" in promises(episode)
+
+
 def test_the_page_is_complete_in_itself():
     episode = Episode()
     episode.fault()

@@ -41,6 +41,8 @@ public struct Verdict: Codable, Sendable {
     public let requests: Int
     public let orders: Int
     public let unknown: Int
+    /// How late one call in a hundred began, in milliseconds: what a busy machine adds to every time here.
+    public let lateness: Int
 
     public var violations: Int { rows.reduce(0) { $0 + $1.violations } }
     public var isValid: Bool { invalid.isEmpty }

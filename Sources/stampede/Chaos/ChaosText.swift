@@ -2,6 +2,9 @@ import Chaos
 
 /// A verdict as people read it.
 enum ChaosText {
+    /// Milliseconds; below, times can be believed.
+    private static let busy = 20
+
     static func verdict(_ verdict: Verdict) -> String {
         var table = Table([
             ("PROMISE", .left), ("VERDICT", .left), ("CHECKED", .right), ("WHAT WAS CHECKED", .left),
@@ -13,6 +16,9 @@ enum ChaosText {
         var parts = [table.text, faults(verdict)]
         for row in verdict.rows where row.violations > 0 {
             parts += row.examples.map { "  \(row.promise): \($0)" }
+        }
+        if verdict.lateness > busy {
+            parts.append("  the machine was busy: one call in a hundred began over \(verdict.lateness) ms late")
         }
         parts += verdict.invalid.map { "  invalid: \($0)" }
         return parts.joined(separator: "\n")
