@@ -1,3 +1,4 @@
+import Sales
 import Testing
 
 @testable import Chaos

@@ -33,6 +33,9 @@ final class RelayHub: Sendable {
         /// Bytes that a cut kept back or a delay held, connections that a reset closed.
         var felt: [LinkName: Int] = [:]
         var isStopped = false
+        /// How often something was ordered, and which order the thread has seen.
+        var orders = 0
+        var seen = 0
     }
 
     struct Listener: Sendable {
@@ -72,8 +75,9 @@ final class RelayHub: Sendable {
     /// Links that have a connection or once had one.
     var links: [LinkName] { state.withLock { Array($0.connections.keys) } }
 
+    /// When it returns, what is sent from now on is treated so.
     func set(_ mode: Mode, on names: [LinkName]) {
-        state.withLock { state in
+        order { state in
             for name in names {
                 state.modes[name] = mode
                 state.felt[name] = 0
@@ -83,12 +87,22 @@ final class RelayHub: Sendable {
 
     /// Closes the connections of these links, both sides.
     func reset(_ names: [LinkName]) {
-        state.withLock { state in
+        order { state in
             for name in names {
                 state.felt[name] = 0
                 state.resets.insert(name)
             }
         }
+    }
+
+    /// Waits for the thread to see the order: 2 ms at most, unless it has ended.
+    private func order(_ change: (inout State) -> Void) {
+        let number = state.withLock { state in
+            change(&state)
+            state.orders += 1
+            return state.orders
+        }
+        while state.withLock({ $0.seen < number && !$0.isStopped }) { usleep(200) }
     }
 
     /// How much of what passes was held up or closed since the last change.
@@ -97,7 +111,7 @@ final class RelayHub: Sendable {
     }
 
     /// Lets everything through again.
-    func heal() { state.withLock { $0.modes = [:] } }
+    func heal() { order { $0.modes = [:] } }
 
     func stop() { state.withLock { $0.isStopped = true } }
 }

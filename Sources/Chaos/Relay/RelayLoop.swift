@@ -14,6 +14,7 @@ final class RelayLoop {
             let (modes, resets, isStopped) = hub.state.withLock { state in
                 listeners += state.fresh
                 state.fresh = []
+                state.seen = state.orders
                 defer { state.resets = [] }
                 return (state.modes, state.resets, state.isStopped)
             }
