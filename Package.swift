@@ -121,10 +121,12 @@ let package = Package(
             swiftSettings: settings),
         // The plans, the checker and the clock shim, in the program.
         .target(
-            name: "ChaosFiles", path: "chaos", exclude: ["ruff.toml", "test_check.py"], sources: ["Files.swift"],
+            name: "ChaosFiles", path: "chaos", exclude: ["ruff.toml", "test_check.py"],
+            sources: ["Files.swift"],
             resources: [
-                .embedInCode("plans"), .embedInCode("check.py"), .embedInCode("page.py"),
-                .embedInCode("clock_shim.c"),
+                .embedInCode("plans"), .embedInCode("clock_shim.c"), .embedInCode("check.py"),
+                .embedInCode("history.py"), .embedInCode("promises.py"), .embedInCode("faults.py"),
+                .embedInCode("page.py"),
             ],
             swiftSettings: settings),
         .target(name: "Conformance", dependencies: ["Wire", "ZeroMQ"], swiftSettings: strict),

@@ -26,7 +26,9 @@ public enum ChaosFiles {
     ]
 
     public static let checker: [(name: String, text: [UInt8])] = [
-        ("check.py", PackageResources.check_py), ("page.py", PackageResources.page_py),
+        ("check.py", PackageResources.check_py), ("history.py", PackageResources.history_py),
+        ("promises.py", PackageResources.promises_py), ("faults.py", PackageResources.faults_py),
+        ("page.py", PackageResources.page_py),
     ]
     public static let clockShim = PackageResources.clock_shim_c
 }

@@ -3,6 +3,7 @@
 import pytest
 
 import check
+import history
 import page
 
 OFFSET = 1_000_000_000_000  # wall minus journal
@@ -127,8 +128,8 @@ class Episode:
             "partition": PARTITION, "fence": last["fence"], "batch": last["batch"], "last": last["last"], "backend": 0,
         }]  # fmt: skip
         stock = [{"sale": SALE, "lane": 0, "partition": PARTITION, "remaining": self.stock.get("left", left)}]
-        history = check.History(json.dumps(record) for record in self.records)
-        return check.judge(history, check.Ledger(self.ledger, self.batches, partitions, stock)), history
+        calls = history.History(json.dumps(record) for record in self.records)
+        return check.judge(calls, history.Ledger(self.ledger, self.batches, partitions, stock)), calls
 
 
 def broken(episode):
@@ -369,8 +370,8 @@ def test_a_busy_machine_widens_limits_of_time_and_nothing_else():
 def test_the_page_is_complete_in_itself():
     episode = Episode()
     episode.fault()
-    verdict, history = episode.judge()
-    text = page.page(history, verdict)
+    verdict, calls = episode.judge()
+    text = page.page(calls, verdict)
     assert "<svg" in text and "kill: worker-1" in text and "planted" in text
     assert "http" not in text and "src=" not in text
 
@@ -378,5 +379,5 @@ def test_the_page_is_complete_in_itself():
 def test_the_page_escapes_what_it_is_told():
     episode = Episode()
     episode.records[0]["plan"] = "<script>"
-    verdict, history = episode.judge()
-    assert "<script>" not in page.page(history, verdict).split("<script>\nconst")[0]
+    verdict, calls = episode.judge()
+    assert "<script>" not in page.page(calls, verdict).split("<script>\nconst")[0]

@@ -3,7 +3,19 @@ import Glibc
 
 /// Small files.
 enum Files {
-    static func text(_ path: String) -> String? { try? String(contentsOfFile: path, encoding: .utf8) }
+    /// The whole file; read to its end, because those below /proc say that they are empty.
+    static func text(_ path: String) -> String? {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        var (bytes, buffer) = ([UInt8](), [UInt8](repeating: 0, count: 1 << 16))
+        while true {
+            let count = read(file, &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return count == 0 ? String(decoding: bytes, as: UTF8.self) : nil }
+            bytes += buffer.prefix(count)
+        }
+    }
 
     static func write(_ bytes: some Collection<UInt8>, to path: String) throws(ChaosError) {
         do {

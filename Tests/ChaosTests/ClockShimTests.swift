@@ -30,6 +30,8 @@ import Testing
             return (numbers[0] - Date().timeIntervalSince1970, numbers[1])
         }
         let before = try clocks()
+        #expect(shim.isLoaded(process.processIdentifier))
+        #expect(!shim.isLoaded(getpid()))
         #expect(abs(before.wall) < 5)
         try shim.set(-288_000_000_000, .wall, "perl")
         let stepped = try clocks()

@@ -17,7 +17,7 @@ struct ChaosCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "A shipped plan (see --list) or a YAML file; repeat for more. (default: all shipped plans)",
+            "A shipped plan (see --list), swarm, or a YAML file; repeat for more. (default: all shipped plans)",
             valueName: "name or file"))
     var plan: [String] = []
 
@@ -63,6 +63,9 @@ struct ChaosCommand: ParsableCommand {
         if list {
             var table = Table([("PLAN", .left), ("WHAT IT DOES", .left)])
             for plan in ShippedPlans.all { table.add([plan.name, plan.about]) }
+            table.add([
+                Swarm.name, "Faults drawn from the seed, several at once; another plan for every seed.",
+            ])
             Terminal.result(table.text)
             return
         }
@@ -86,6 +89,8 @@ struct ChaosCommand: ParsableCommand {
     }
 
     private static func find(_ name: String) throws(Failure) -> Plan {
+        // Drawn anew for each episode, from its seed.
+        if name == Swarm.name { return Plan(name: name) }
         let found: Plan?
         do throws(PlanError) {
             found = try ShippedPlans.plan(name)

@@ -15,8 +15,8 @@ struct ChaosSeason: Sendable {
         var outcome = ChaosOutcome()
         for number in 1...episodes {
             // Each episode has a seed of its own, and can be played again alone.
-            let plan = plans[(number - 1) % plans.count]
             let seed = seed &+ UInt64(number - 1)
+            let plan = plan(number, seed)
             Terminal.result("Episode \(number) of \(episodes): \(plan.name), seed \(seed)")
             folder.remove(number)
             let episode = Episode(plan: plan, seed: seed, folder: folder.episode(number)) {
@@ -37,6 +37,14 @@ struct ChaosSeason: Sendable {
             }
         }
         return outcome
+    }
+
+    private func plan(_ number: Int, _ seed: UInt64) -> Plan {
+        let plan = plans[(number - 1) % plans.count]
+        guard plan.name == Swarm.name else { return plan }
+        var drawn = Swarm.plan(seed: seed)
+        drawn.onQuorumLoss = plan.onQuorumLoss
+        return drawn
     }
 
     private func keepOrRemove(_ number: Int, _ episode: Episode, _ verdict: Verdict) {

@@ -18,7 +18,8 @@ enum ChaosText {
             parts += row.examples.map { "  \(row.promise): \($0)" }
         }
         if verdict.lateness > busy {
-            parts.append("  the machine was busy: one call in a hundred began over \(verdict.lateness) ms late")
+            parts.append(
+                "  the machine was busy: one call in a hundred began over \(verdict.lateness) ms late")
         }
         parts += verdict.invalid.map { "  invalid: \($0)" }
         return parts.joined(separator: "\n")
