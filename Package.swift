@@ -158,9 +158,7 @@ let package = Package(
             name: "stampede",
             dependencies: [
                 "Broker", "Chaos", "Conformance", "Workers", "Client", "Cluster", "Ledger", "Redis",
-                "Methods",
-                "Sales", "Wire",
-                "ZeroMQ",
+                "Methods", "PlantedBugs", "Sales", "Wire", "ZeroMQ",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
