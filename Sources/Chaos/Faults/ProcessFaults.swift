@@ -38,7 +38,10 @@ struct KillFault: Fault {
 
     func heal() async {
         for name in names { try? arena.cluster.setSupervised(name, true) }
-        await Arena.wait(atMost: .seconds(30)) { names.allSatisfy(arena.cluster.serves) }
+        // Seldom: to answer, a Postgres that recovers must start a process.
+        await Arena.wait(atMost: .seconds(60), every: .milliseconds(100)) {
+            names.allSatisfy(arena.cluster.serves)
+        }
     }
 }
 
@@ -198,9 +201,11 @@ enum ProcessState {
 }
 
 extension Arena {
-    /// Asks every 5 ms until the condition holds.
-    static func wait(atMost limit: Duration, _ condition: () -> Bool) async {
+    /// Asks again and again until the condition holds.
+    static func wait(
+        atMost limit: Duration, every period: Duration = .milliseconds(5), _ condition: () -> Bool
+    ) async {
         let end = ContinuousClock.now + limit
-        while !condition(), .now < end, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(5)) }
+        while !condition(), .now < end, !Task.isCancelled { try? await Task.sleep(for: period) }
     }
 }
