@@ -40,7 +40,9 @@ def objections(history, ledger, measured):
     for fault in sorted(measured, key=lambda m: m.begin):
         if fault.begin > busy_until and fault.before < LEAST_RATE:
             yield f"{fault.before:.0f} orders/s before {fault.fault['nemesis']}: at least {LEAST_RATE} are needed"
-        busy_until = max(busy_until, fault.healed + 3 * SECOND)
+        # What an earlier fault still holds back is no lack of load.
+        back = fault.load_end if fault.full_rate is None else fault.reference + fault.full_rate + 2 * SECOND
+        busy_until = max(busy_until, fault.healed + 3 * SECOND, back)
         # One that met others may have found its victim dead.
         met = any(m is not fault and m.begin < fault.healed and fault.begin < m.healed for m in measured)
         if not fault.fault.get("felt") and not met:

@@ -101,9 +101,11 @@ final class Caller: Sendable {
                 switch answer {
                 case .placed(let order): end(number, placed: order)
                 case .refused(let status, let reason, let body):
+                    let isUndecided = status == .unavailable || status == .resourceExhausted
+                    let certainty = isUndecided ? Certainty.notExecuted : .executed
                     journal.write(
                         ending(number, "refused").adding("status", "\(status)").adding("reason", "\(reason)")
-                            .adding("certainty", "\(Certainty.executed)").adding("left", body.left))
+                            .adding("certainty", "\(certainty)").adding("left", body.left))
                 }
             }
         } catch {

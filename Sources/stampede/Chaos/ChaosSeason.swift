@@ -18,6 +18,18 @@ struct ChaosSeason: Sendable {
             let seed = seed &+ UInt64(number - 1)
             let plan = plan(number, seed)
             Terminal.result("Episode \(number) of \(episodes): \(plan.name), seed \(seed)")
+            try await play(number, plan, seed, &outcome, interrupts)
+        }
+        return outcome
+    }
+
+    /// One that proves nothing, for example because the machine was busy with something else, is played again.
+    private static let attempts = 3
+
+    private func play(
+        _ number: Int, _ plan: Plan, _ seed: UInt64, _ outcome: inout ChaosOutcome, _ interrupts: Interrupts
+    ) async throws {
+        for attempt in 1...Self.attempts {
             folder.remove(number)
             let episode = Episode(plan: plan, seed: seed, folder: folder.episode(number)) {
                 Terminal.result($0)
@@ -27,16 +39,19 @@ struct ChaosSeason: Sendable {
                     try await episode.play()
                     return try await Verdict.judge(episode)
                 }
-                outcome.add(verdict)
                 Terminal.result(ChaosText.verdict(verdict))
-                keepOrRemove(number, episode, verdict)
+                if !verdict.isValid, verdict.violations == 0, attempt < Self.attempts {
+                    Terminal.result("  proves nothing: played again")
+                    continue
+                }
+                outcome.add(verdict)
+                return keepOrRemove(number, episode, verdict)
             } catch let error as ChaosError {
                 if interrupts.isRaised { throw Failure(.interrupted, "interrupted: all faults were healed") }
                 outcome.addUnplayed(plan.name, seed, error.message)
-                Terminal.result("  not played: \(error.message)")
+                return Terminal.result("  not played: \(error.message)")
             }
         }
-        return outcome
     }
 
     private func plan(_ number: Int, _ seed: UInt64) -> Plan {
