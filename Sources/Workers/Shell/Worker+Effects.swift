@@ -28,9 +28,9 @@ extension Worker {
                 self?.core?.extended(outcome, partition, epoch: epoch, .now())
             }
         case .release(let lease):
-            locks?.release(lease)
+            release(lease) {}
         case .releaseAndAnswer(let lease, let successor):
-            locks?.release(lease) { [weak self] in self?.core?.answer(successor, 0, .yielded) }
+            release(lease) { [weak self] in self?.core?.answer(successor, 0, .yielded) }
         case .takeFence(let partition, let epoch):
             takeFence(partition, epoch)
         case .load(let partition, let epoch, let after):
@@ -51,10 +51,29 @@ extension Worker {
             for link in links { link.send(Header(.drain), Empty()) }
         case .drained:
             sendAnswers()
-            exit(.drained)
+            isDrained = true
+            exitWhenReleased()
         case .note(let note):
             log(note)
         }
+    }
+
+    private func release(_ lease: Lease, then done: @escaping () -> Void) {
+        guard let locks else { return }
+        releases += 1
+        locks.release(lease) { [weak self] in
+            done()
+            guard let self else { return }
+            releases -= 1
+            exitWhenReleased()
+        }
+    }
+
+    /// A lease whose release has not reached the nodes would keep successors waiting for its TTL. A release ends
+    /// within the nodes' time limit, whatever they do.
+    private func exitWhenReleased() {
+        guard isDrained, releases == 0 else { return }
+        exit(.drained)
     }
 
     private static func resource(_ partition: Partition) -> String { "partition:\(partition)" }

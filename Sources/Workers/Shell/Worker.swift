@@ -39,6 +39,10 @@ public final class Worker {
     var writer = MessagePackWriter()
     var message = Message()
     var outgoing = Message()
+    /// Leases that are being given back to the nodes.
+    var releases = 0
+    /// Everything was given up; only releases are under way.
+    var isDrained = false
     private var onExit: ((Exit) -> Void)?
     private var generator = SystemRandomNumberGenerator()
 

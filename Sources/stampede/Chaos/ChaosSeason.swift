@@ -13,22 +13,27 @@ struct ChaosSeason: Sendable {
     func play(_ interrupts: Interrupts) async throws -> ChaosOutcome {
         try await Leftovers.heal(in: folder.path)
         var outcome = ChaosOutcome()
+        var index = ChaosIndex()
         for number in 1...episodes {
             // Each episode has a seed of its own, and can be played again alone.
             let seed = seed &+ UInt64(number - 1)
             let plan = plan(number, seed)
             Terminal.result("Episode \(number) of \(episodes): \(plan.name), seed \(seed)")
-            try await play(number, plan, seed, &outcome, interrupts)
+            guard let verdict = try await play(number, plan, seed, &outcome, interrupts) else { continue }
+            index.add(number, verdict, page: page(number, plan))
+            try? index.html.write(toFile: "\(reports)/index.html", atomically: true, encoding: .utf8)
         }
+        Terminal.result("Pages: \(reports)/index.html")
         return outcome
     }
 
     /// One that proves nothing, for example because the machine was busy with something else, is played again.
     private static let attempts = 3
 
+    /// Nil when it could not be played.
     private func play(
         _ number: Int, _ plan: Plan, _ seed: UInt64, _ outcome: inout ChaosOutcome, _ interrupts: Interrupts
-    ) async throws {
+    ) async throws -> Verdict? {
         for attempt in 1...Self.attempts {
             folder.remove(number)
             let episode = Episode(plan: plan, seed: seed, folder: folder.episode(number)) {
@@ -45,14 +50,21 @@ struct ChaosSeason: Sendable {
                     continue
                 }
                 outcome.add(verdict)
-                return keepOrRemove(number, episode, verdict)
+                keepOrRemove(number, episode, verdict)
+                return verdict
             } catch let error as ChaosError {
                 if interrupts.isRaised { throw Failure(.interrupted, "interrupted: all faults were healed") }
                 outcome.addUnplayed(plan.name, seed, error.message)
-                return Terminal.result("  not played: \(error.message)")
+                Terminal.result("  not played: \(error.message)")
+                return nil
             }
         }
+        return nil
     }
+
+    private var reports: String { pages ?? "\(folder.path)/report" }
+
+    private func page(_ number: Int, _ plan: Plan) -> String { "\(number)-\(plan.name).html" }
 
     private func plan(_ number: Int, _ seed: UInt64) -> Plan {
         let plan = plans[(number - 1) % plans.count]
@@ -63,12 +75,10 @@ struct ChaosSeason: Sendable {
     }
 
     private func keepOrRemove(_ number: Int, _ episode: Episode, _ verdict: Verdict) {
-        let pages = pages ?? "\(folder.path)/report"
-        try? FileManager.default.createDirectory(atPath: pages, withIntermediateDirectories: true)
-        let page = "\(pages)/\(number)-\(episode.plan.name).html"
+        let page = "\(reports)/\(page(number, episode.plan))"
+        try? FileManager.default.createDirectory(atPath: reports, withIntermediateDirectories: true)
         try? FileManager.default.removeItem(atPath: page)
         try? FileManager.default.copyItem(atPath: "\(episode.results)/page.html", toPath: page)
-        Terminal.result("  page: \(page)")
         if keeps || verdict.violations > 0 || !verdict.isValid {
             Terminal.result("  data: \(episode.folder)")
         } else {
