@@ -44,6 +44,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-service-context", from: "1.5.1"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // C libraries: a module map each, imported by exactly one target.
@@ -125,6 +126,23 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(name: "Cluster", swiftSettings: settings),
+        .target(
+            name: "Chaos",
+            dependencies: [
+                "ChaosFiles", "Client", "Cluster", "Methods", "Resilience", "Sales", "Wire", "ZeroMQ",
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: settings),
+        // The plans, the checker and the clock shim, in the program.
+        .target(
+            name: "ChaosFiles", path: "chaos", exclude: ["ruff.toml", "test_check.py"],
+            sources: ["Files.swift"],
+            resources: [
+                .embedInCode("plans"), .embedInCode("clock_shim.c"), .embedInCode("check.py"),
+                .embedInCode("history.py"), .embedInCode("promises.py"), .embedInCode("faults.py"),
+                .embedInCode("page.py"),
+            ],
+            swiftSettings: settings),
         .target(name: "Conformance", dependencies: ["Wire", "ZeroMQ"], swiftSettings: strict),
 
         // The cores on a virtual clock, with modelled network, Redis, Postgres and clocks.
@@ -145,9 +163,8 @@ let package = Package(
         .executableTarget(
             name: "stampede",
             dependencies: [
-                "Broker", "Conformance", "Workers", "Client", "Cluster", "Ledger", "Redis", "Methods",
-                "Sales", "Wire",
-                "ZeroMQ",
+                "Broker", "Chaos", "Conformance", "Workers", "Client", "Cluster", "Ledger", "Redis",
+                "Methods", "PlantedBugs", "Sales", "Wire", "ZeroMQ",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -255,6 +272,7 @@ let package = Package(
             name: "ConformanceTests",
             dependencies: ["Conformance", "Client", "Methods", "TestCluster", "Wire", "ZeroMQ"],
             swiftSettings: settings),
+        .testTarget(name: "ChaosTests", dependencies: ["Chaos", "Sales"], swiftSettings: settings),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
         .testTarget(
             name: "PromiseTests",

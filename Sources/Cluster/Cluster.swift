@@ -48,6 +48,14 @@ public final class Cluster: Sendable {
         return cluster
     }
 
+    /// Ends what a supervisor that was killed has left of the cluster in a folder. Does nothing while one runs.
+    package static func retireOrphans(in folder: String) {
+        let layout = Layout(folder: folder)
+        guard access(layout.lock, F_OK) == 0, let lock = try? FolderLock(layout.lock) else { return }
+        Postgres.retireOrphan(layout)
+        lock.release()
+    }
+
     private init(_ roster: Roster, _ lock: FolderLock) {
         self.roster = roster
         self.lock = lock
@@ -63,6 +71,16 @@ public final class Cluster: Sendable {
     public var redisAddresses: [String] { roster.configuration.redisAddresses }
     /// The processes in the order of their start: `redis-1` …, `postgres`, `broker-1` …, `worker-1` ….
     public var names: [String] { roster.children.map(\.name) }
+    /// Whether the process of that name runs and, if it is a server, lets clients in.
+    package func serves(_ name: String) -> Bool {
+        guard pid(of: name) != nil else { return false }
+        let layout = roster.layout
+        if name == "postgres" {
+            return UnixSocket.letsIn(layout.postgresSocket, user: "stampede", database: "stampede")
+        }
+        if name.hasPrefix("redis") { return UnixSocket.answersPing("\(layout.run)/\(name).sock") }
+        return !name.hasPrefix("broker") || UnixSocket.accepts("\(layout.run)/\(name)-clients.sock")
+    }
     /// The process of that name, while it runs.
     public func pid(of name: String) -> Int32? { try? roster.child(name).pid }
 

@@ -25,8 +25,9 @@ struct Layout: Sendable {
 
     /// A libpq connection string. The configuration has refused folders that would need quoting.
     /// https://www.postgresql.org/docs/15/libpq-connect.html#LIBPQ-CONNSTRING
-    func dsn(application: String) -> String {
-        "host=\(postgresSockets) port=5432 dbname=stampede user=stampede application_name=\(application)"
+    func dsn(application: String, sockets: String? = nil) -> String {
+        "host=\(sockets ?? postgresSockets) port=5432 dbname=stampede user=stampede "
+            + "application_name=\(application)"
     }
 
     /// unix(7): `sun_path` has 108 bytes, the last of which must be zero.

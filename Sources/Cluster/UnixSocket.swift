@@ -2,7 +2,7 @@ import Glibc
 
 /// Asks a server behind a Unix socket whether it serves, in as few bytes of its protocol as will do. The
 /// cluster needs no client library for this.
-enum UnixSocket {
+package enum UnixSocket {
     /// A server that hangs up must not end us with SIGPIPE: send(2).
     private static let noSignal = Int32(MSG_NOSIGNAL)
 
@@ -28,6 +28,21 @@ enum UnixSocket {
             return answer
         }
         return answer == [UInt8(ascii: "R"), 0, 0, 0, 8, 0, 0, 0, 0]
+    }
+
+    /// Sends a text and returns the first lines of the answer, or fewer when none comes for a second.
+    package static func exchange(_ path: String, _ text: String, lines: Int) -> [String] {
+        connect(path) { descriptor in
+            guard send(descriptor, text, text.utf8.count, noSignal) == text.utf8.count else { return [] }
+            var answer: [UInt8] = []
+            var buffer = [UInt8](repeating: 0, count: 4_096)
+            while answer.count(where: { $0 == UInt8(ascii: "\n") }) < lines {
+                let got = recv(descriptor, &buffer, buffer.count, 0)
+                guard got > 0 else { break }
+                answer += buffer.prefix(got)
+            }
+            return String(decoding: answer, as: UTF8.self).split(separator: "\r\n").map(String.init)
+        } ?? []
     }
 
     private static func connect<R>(_ path: String, _ body: (Int32) -> R?) -> R? {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import PlantedBugs
 
 /// The one program of Stampede: a subcommand per process and per task.
 ///
@@ -35,6 +36,7 @@ struct Stampede: ParsableCommand {
                 subcommands: [SaleCommand.self, OrderCommand.self, StatusCommand.self]),
             CommandGroup(name: "Locks", subcommands: [LockCommand.self]),
             CommandGroup(name: "The protocol", subcommands: [CallCommand.self, ConformanceCommand.self]),
+            CommandGroup(name: "Prove it", subcommands: [ChaosCommand.self]),
             CommandGroup(name: "The ledger", subcommands: [Migrate.self, AuditCommand.self]),
             CommandGroup(
                 name: "Processes", subcommands: [BrokerCommand.self, WorkerCommand.self, Keygen.self]),
@@ -43,6 +45,16 @@ struct Stampede: ParsableCommand {
     static func main() {
         // A reader that went away, as in `stampede status | head`, ends us without a word.
         signal(SIGPIPE, SIG_DFL)
+        #if PlantedBugs
+            // Brokers and workers that `chaos` starts inherit it.
+            if let name = getenv("STAMPEDE_PLANTED_BUG") {
+                guard let bug = PlantedBug(rawValue: String(cString: name)) else {
+                    Terminal.error("STAMPEDE_PLANTED_BUG is no planted bug: see Sources/PlantedBugs")
+                    Glibc.exit(Failure.Code.usage.rawValue)
+                }
+                plantedBug = bug
+            }
+        #endif
         do {
             var command = try parseAsRoot()
             try command.run()

@@ -28,9 +28,9 @@ extension Worker {
                 self?.core?.extended(outcome, partition, epoch: epoch, .now())
             }
         case .release(let lease):
-            locks?.release(lease)
+            release(lease) {}
         case .releaseAndAnswer(let lease, let successor):
-            locks?.release(lease) { [weak self] in self?.core?.answer(successor, 0, .yielded) }
+            release(lease) { [weak self] in self?.core?.answer(successor, 0, .yielded) }
         case .takeFence(let partition, let epoch):
             takeFence(partition, epoch)
         case .load(let partition, let epoch, let after):
@@ -53,6 +53,17 @@ extension Worker {
             leave()
         case .note(let note):
             log(note)
+        }
+    }
+
+    /// Gives a lease back to the nodes. A worker that leaves waits for it: a lease whose release has not reached them
+    /// would keep successors waiting for its end. It ends within the nodes' time limit, whatever they do.
+    private func release(_ lease: Lease, then done: @escaping () -> Void) {
+        guard let locks else { return }
+        releases += 1
+        locks.release(lease) { [weak self] in
+            done()
+            self?.releases -= 1
         }
     }
 
