@@ -9,8 +9,9 @@ public final class Cluster: Sendable {
     /// reader; the newest 1,024 events are kept for it.
     public var events: AsyncStream<ClusterEvent> { roster.events }
 
-    private let roster: Roster
+    let roster: Roster
     private let lock: FolderLock
+    private let control = Monitor<ControlSocket?>(nil)
 
     /// Starts a cluster. Returns when Redis answers PING, Postgres lets us in, the ledger is migrated,
     /// brokers listen and workers run.
@@ -41,11 +42,17 @@ public final class Cluster: Sendable {
         let cluster = Cluster(Roster(configuration), try FolderLock(layout.lock))
         do throws(ClusterError) {
             try Startup(roster: cluster.roster, programs: programs, cancellation: cancellation).run()
+            try cluster.takeOrders()
         } catch {
             cluster.stopNow()
             throw error
         }
         return cluster
+    }
+
+    private func takeOrders() throws(ClusterError) {
+        let socket = try ControlSocket(at: roster.layout.controlSocket, roster)
+        control.withLock { $0 = socket }
     }
 
     private init(_ roster: Roster, _ lock: FolderLock) {
@@ -65,6 +72,9 @@ public final class Cluster: Sendable {
     public var names: [String] { roster.children.map(\.name) }
     /// The process of that name, while it runs.
     public func pid(of name: String) -> Int32? { try? roster.child(name).pid }
+
+    /// True from the beginning of `stop`.
+    public var isStopping: Bool { roster.isClosed }
 
     // MARK: What can be done to it
 
@@ -96,14 +106,7 @@ public final class Cluster: Sendable {
         let roster = roster
         let result = await Blocking.run { cancellation in
             Result { () throws(ClusterError) in
-                let child = try roster.addWorker()
-                do throws(ClusterError) {
-                    try child.awaitSettled(unless: cancellation)
-                } catch {
-                    roster.remove(child)
-                    throw error
-                }
-                return child.name
+                try roster.addSettledWorker(unless: cancellation).name
             }
         }
         return try result.get()
@@ -116,6 +119,7 @@ public final class Cluster: Sendable {
     }
 
     private func stopNow() {
+        control.withLock { $0?.close() }
         roster.close()
         // A worker finishes its commit in flight and releases its leases, which needs the other three.
         roster.stop("worker", grace: .seconds(10))
