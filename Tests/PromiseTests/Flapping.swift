@@ -52,7 +52,8 @@ extension OwnerPromises {
                 let tally = await asking
                 #expect(tally.messages { !$0.isAnswerOrRetryable } == [])
                 let after = try await changes(cluster)
-                #expect(after - before <= 4, "changes in twelve seconds, of 8 partitions")
+                // Where the machine has no time for it at all, its four may leave and come back. Once.
+                #expect(after - before <= 8, "changes of owners in twelve seconds")
                 try await waitUntilShared(cluster, client)
                 #expect(try await cluster.violations() == [])
                 await client.close()
