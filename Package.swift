@@ -26,6 +26,10 @@ let package = Package(
         // For bench/, which measures the parts from outside.
         .library(name: "StampedeParts", targets: ["Broker", "Workers", "Ledger", "Redis", "ZeroMQ"]),
     ],
+    traits: [
+        // Compiles in the mistakes that simulation and chaos must be able to find.
+        .trait(name: "PlantedBugs")
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(
@@ -45,9 +49,12 @@ let package = Package(
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CLinux"),
 
+        // Known-bad variants of the code, empty but with the trait of that name.
+        .target(name: "PlantedBugs", swiftSettings: settings),
+
         // Values: no I/O, no clock, no randomness, no imports.
         .target(name: "Wire", exclude: ["PROTOCOL.md"], swiftSettings: strict),
-        .target(name: "Sales", swiftSettings: strict),
+        .target(name: "Sales", dependencies: ["PlantedBugs"], swiftSettings: strict),
         .target(name: "Methods", dependencies: ["Wire", "Sales"], swiftSettings: strict),
         .target(name: "Resilience", dependencies: ["Wire"], swiftSettings: strict),
 
@@ -58,7 +65,7 @@ let package = Package(
             name: "Redis", dependencies: ["Wire", "Resilience", "ZeroMQ", "CHiredis"], swiftSettings: settings
         ),
         .target(
-            name: "Redlock", dependencies: ["Wire", "ZeroMQ", "Redis", "Resilience"],
+            name: "Redlock", dependencies: ["Wire", "ZeroMQ", "Redis", "Resilience", "PlantedBugs"],
             swiftSettings: strict),
         .target(
             name: "Ledger", dependencies: ["Wire", "Sales", "ZeroMQ", "Resilience", "CPostgres"],
@@ -68,7 +75,7 @@ let package = Package(
         .target(
             name: "Broker",
             dependencies: [
-                "Wire", "Sales", "Methods", "Resilience", "ZeroMQ",
+                "Wire", "Sales", "Methods", "Resilience", "ZeroMQ", "PlantedBugs",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
@@ -76,6 +83,7 @@ let package = Package(
             name: "Workers",
             dependencies: [
                 "Wire", "Sales", "Methods", "ZeroMQ", "Redlock", "Ledger", "Resilience", "Compression",
+                "PlantedBugs",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
@@ -112,6 +120,22 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "Cluster", swiftSettings: settings),
         .target(name: "Conformance", dependencies: ["Wire", "ZeroMQ"], swiftSettings: strict),
+
+        // The cores on a virtual clock, with modelled network, Redis, Postgres and clocks.
+        .target(
+            name: "Simulation",
+            dependencies: [
+                "PlantedBugs", "Broker", "Workers", "Redlock", "Redis", "Ledger", "Methods", "Sales", "Wire",
+                "Resilience",
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "simulate",
+            dependencies: [
+                "Simulation", "PlantedBugs", "Wire",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings),
         .executableTarget(
             name: "stampede",
             dependencies: [

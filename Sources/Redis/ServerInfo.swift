@@ -21,7 +21,7 @@ public struct ServerInfo: Hashable, Sendable {
 
     /// Reads the answer to `INFO` (https://redis.io/docs/latest/commands/info), or returns nil when one of
     /// the four lines is missing.
-    init?(parsing text: String) {
+    package init?(parsing text: String) {
         var fields: [Substring: Substring] = [:]
         for line in text.split(whereSeparator: \.isNewline) {
             guard let colon = line.firstIndex(of: ":") else { continue }

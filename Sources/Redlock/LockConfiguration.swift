@@ -2,6 +2,8 @@ public import Wire
 
 /// The settings that all holders and contenders of a set of leases share.
 public struct LockConfiguration: Hashable, Sendable {
+    /// Two milliseconds are taken off every lease for drift, and the votes take time.
+    public static let shortestTTL = TimeAmount.milliseconds(10)
     /// For how long a node keeps a lease that is not extended.
     public let ttl: TimeAmount
     /// The longest `ttl` that anybody uses on these nodes: for how long a node that lost its memory is kept
@@ -15,7 +17,7 @@ public struct LockConfiguration: Hashable, Sendable {
     public let keyPrefix: String
 
     /// - Parameters:
-    ///   - ttl: At least 10 ms: two are taken off for drift, and the votes take time.
+    ///   - ttl: At least `shortestTTL`.
     ///   - longestTTL: `ttl` unless given; not below it.
     ///   - nodeTimeout: A twentieth of `ttl` but within 5…50 ms, unless given. "If the auto-release time is
     ///     10 seconds, the timeout could be in the ~ 5-50 milliseconds range"
@@ -28,7 +30,7 @@ public struct LockConfiguration: Hashable, Sendable {
         let longest = longestTTL ?? ttl
         let timeout = nodeTimeout ?? min(.milliseconds(50), max(.milliseconds(5), ttl / 20))
         precondition(
-            ttl >= .milliseconds(10), "a lease of \(ttl.milliseconds) ms is too short for any quorum")
+            ttl >= Self.shortestTTL, "a lease of \(ttl.milliseconds) ms is too short for any quorum")
         precondition(
             longest >= ttl, "longestTTL \(longest.milliseconds) ms is below ttl \(ttl.milliseconds) ms")
         precondition(

@@ -1,4 +1,5 @@
 package import Methods
+import PlantedBugs
 import Sales
 package import Wire
 
@@ -186,7 +187,10 @@ extension BrokerCore {
         if own.incarnation != incarnation { adoptIncarnation(own.incarnation, now) }
         guard own.incarnation == incarnation else { return }
         let (owner, fence) = (partitions[partition].owner, partitions[partition].fence)
-        guard own.fence > fence || (own.fence == fence && mayRepeatClaim(of: owner, worker)) else { return }
+        guard
+            own.fence > fence || (own.fence == fence && mayRepeatClaim(of: owner, worker))
+                || isPlanted(.oldClaimWins)
+        else { return }
         if own.fence > fence || owner != worker { openGates(of: partition) }
         partitions[partition].fence = own.fence
         partitions[partition].owner = worker
@@ -280,7 +284,7 @@ extension BrokerCore {
     /// A worker answers. Only the worker that has the call may.
     package mutating func result(_ header: Header, from worker: Int32, _ now: MonotonicTime) {
         guard let slot = table.slot(of: header.callID), table[slot].place == .inFlight,
-            table[slot].worker == worker
+            table[slot].worker == worker || isPlanted(.anyAnswerCounts)
         else {
             // The call is over or with somebody else: late answers are normal.
             counters.lateAnswers += 1
@@ -288,7 +292,7 @@ extension BrokerCore {
         }
         workers[Int(worker)]!.answered()
         // Certainty is sticky: a refusal speaks of the last hand-over only.
-        let isMaybe = header.status != .ok && table[slot].isMaybe
+        let isMaybe = header.status != .ok && table[slot].isMaybe && !isPlanted(.certaintyNotSticky)
         effects.append(
             .deliver(
                 client: table[slot].client, callID: table[slot].clientCallID,

@@ -1,4 +1,5 @@
 import Methods
+import PlantedBugs
 import Resilience
 import Sales
 package import Wire
@@ -55,7 +56,7 @@ package struct BrokerCore {
     private var lastTick: MonotonicTime
 
     package struct PartitionState {
-        var owner: Int32 = -1
+        package var owner: Int32 = -1
         /// The highest heard. A lower claim is void even when this one's holder is gone.
         var fence = Fence(rawValue: 0)
         /// What the owner's lease is known by.
@@ -221,7 +222,7 @@ package struct BrokerCore {
         guard !gates.isEmpty, !partitions.isEmpty, !header.flags.contains(.retry),
             !header.flags.contains(.partition),
             let gate = gates[Gate.Key(method: gatedMethod(header.method), routing: header.routing)],
-            gate.lapses > now, gate.fence == partitions[partition].fence
+            gate.lapses > now || isPlanted(.gateWithoutLease), gate.fence == partitions[partition].fence
         else { return nil }
         return gate.reason
     }
@@ -452,7 +453,9 @@ package struct BrokerCore {
         _ slot: Int32, _ status: Status, _ reason: Reason, retryAfter: TimeAmount = .zero
     ) {
         let call = table[slot]
-        let isMaybe = call.isMaybe || call.place == .inFlight || call.place == .watching
+        let isMaybe =
+            (call.isMaybe || call.place == .inFlight || call.place == .watching)
+            && !isPlanted(.certaintyNotSticky)
         refuse(
             call.client, call.clientCallID,
             Verdict(

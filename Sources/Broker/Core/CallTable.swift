@@ -1,3 +1,4 @@
+import PlantedBugs
 package import Wire
 
 /// A call that the broker holds. A plain value: the table has its slots from the start.
@@ -107,7 +108,7 @@ package struct CallTable {
         let index = id >> 32
         guard index < UInt64(calls.count) else { return nil }
         guard calls[Int(index)].place != .free,
-            calls[Int(index)].generation == UInt32(truncatingIfNeeded: id)
+            calls[Int(index)].generation == UInt32(truncatingIfNeeded: id) || isPlanted(.anyAnswerCounts)
         else { return nil }
         return Int32(index)
     }

@@ -4,7 +4,7 @@ package import Wire
 package struct ClientState {
     /// Identities are unique per socket only, and the two sides have a socket each.
     package struct Key: Hashable {
-        let identity: PeerIdentity
+        package let identity: PeerIdentity
         /// On the workers' side: a worker that calls.
         let isWorker: Bool
 

@@ -7,7 +7,7 @@ public struct LeaseToken: RawRepresentable, Hashable, Sendable, CustomStringConv
     public init(rawValue: UInt128) { self.rawValue = rawValue }
 
     /// Draws a token from a source of uniform random numbers.
-    init(random: () -> UInt64) { rawValue = UInt128(random()) << 64 | UInt128(random()) }
+    package init(random: () -> UInt64) { rawValue = UInt128(random()) << 64 | UInt128(random()) }
 
     /// 32 hex digits: the value of the key on the Redis nodes.
     public var description: String {

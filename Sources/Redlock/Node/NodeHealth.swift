@@ -1,3 +1,4 @@
+import PlantedBugs
 import Redis
 import Wire
 
@@ -19,12 +20,19 @@ struct NodeHealth {
     }
 
     private let amnesia: TimeAmount
+    /// For how long a grant may last on a node.
+    private let longestGrant: TimeAmount
     private var link = Link.absent
     private var runID: String?
     private var lostAt = MonotonicTime.distantPast
     private var quarantineEnd = MonotonicTime.distantPast
+    /// The node's memory as it last told, and when that was.
+    private var memory: (value: Int64, seenAt: MonotonicTime)?
 
-    init(longestTTL: TimeAmount) { amnesia = Validity.amnesia(longestTTL: longestTTL) }
+    init(longestTTL: TimeAmount) {
+        amnesia = Validity.amnesia(longestTTL: longestTTL)
+        longestGrant = longestTTL + Validity.drift(of: longestTTL)
+    }
 
     /// Takes what the server said on a new connection.
     ///
@@ -36,6 +44,21 @@ struct NodeHealth {
         // leads to another, older server, its predecessor may have granted leases until we lost it.
         quarantineEnd = max(now - info.uptime, lostAt) + amnesia
         runID = info.runID
+    }
+
+    /// Takes what the connected server says about itself later: it can be made a replica, or told to evict.
+    mutating func inspected(_ info: ServerInfo, twin: RedisAddress?) {
+        link = .connected(refusal: Self.refusal(info, twin))
+    }
+
+    /// Takes the memory that came with an answer. Another than before means that the node has forgotten
+    /// everything: it was flushed, or restored from a copy.
+    mutating func answered(_ answer: LockAnswer, _ now: MonotonicTime) {
+        defer { memory = (answer.memory, now) }
+        guard answer.memory != memory?.value else { return }
+        // By the node's own clock, which may have been set; but it was not flushed before we saw it last.
+        let told = now - .microseconds(max(0, answer.clock - answer.memory))
+        quarantineEnd = max(quarantineEnd, max(told, memory?.seenAt ?? .distantPast) + longestGrant)
     }
 
     mutating func disconnected(at now: MonotonicTime) {
@@ -52,7 +75,8 @@ struct NodeHealth {
         switch link {
         case .absent: .absent
         case .connected(let refusal?): .refused(refusal)
-        case .connected(nil): quarantine && now < quarantineEnd ? .quarantined : .fit
+        case .connected(nil):
+            quarantine && now < quarantineEnd && !isPlanted(.noDelayedRestart) ? .quarantined : .fit
         }
     }
 

@@ -1,3 +1,5 @@
+import PlantedBugs
+
 /// The votes of one attempt, counted. The quorum is a majority of the configured nodes, never of those that
 /// happen to be connected: two halves of a split network would both have that.
 struct Ballot {
@@ -14,7 +16,7 @@ struct Ballot {
         votes = Array(repeating: nil, count: nodes)
     }
 
-    var quorum: Int { votes.count / 2 + 1 }
+    var quorum: Int { isPlanted(.quorumOfTwo) ? 2 : votes.count / 2 + 1 }
     var outstanding: Int { votes.count - yes - held - missing - failed }
     var isReached: Bool { yes >= quorum }
     /// True when the outstanding votes cannot make a quorum any more; so a tie among an even number ends too.

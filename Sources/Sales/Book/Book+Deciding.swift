@@ -1,3 +1,5 @@
+import PlantedBugs
+
 /// How a book answers a request.
 public enum Decision: Equatable, Sendable {
     /// Something new happens: the entry is applied, and must commit before anybody hears of it.
@@ -17,7 +19,7 @@ extension Book {
         guard request.key.isKey else { return .refused(.badField("key")) }
         guard let index = stockIndex(request.sale, request.lane) else { return .refused(.unknownSale) }
         let id = RequestID(sale: request.sale, buyer: request.buyer, key: request.key)
-        if let sequence = sequence(of: id) {
+        if let sequence = sequence(of: id), !(isPlanted(.keyOutsideDecision) && sequence > committed) {
             let record = record(at: sequence)
             switch record.kind {
             case .orderPlaced:
@@ -38,6 +40,7 @@ extension Book {
     }
 
     private func refusal(of request: PlaceOrder, in index: Int, at now: LedgerInstant) -> Refusal? {
+        let now = isPlanted(.windowByGuess) ? LedgerInstant(earliest: now.middle, latest: now.middle) : now
         guard now.error <= LedgerClock.maximumError else { return .clockUncertain }
         let terms = sales[index].terms
         let left = sales[index].left
@@ -45,7 +48,8 @@ extension Book {
         guard now.earliest >= terms.opensAt else { return .notYetOpen(opensAt: terms.opensAt) }
         if let closesAt = terms.closesAt, now.latest >= closesAt { return .closed }
         guard left > 0 else { return .soldOut }
-        let held = units(heldBy: request.buyer, in: index)
+        var held = units(heldBy: request.buyer, in: index)
+        if isPlanted(.limitOutsideDecision) { held -= uncommittedUnits(of: request.buyer, in: index) }
         guard held <= terms.limit - request.quantity else {
             return .overLimit(limit: terms.limit, held: held)
         }

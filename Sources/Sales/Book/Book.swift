@@ -117,6 +117,12 @@ public struct Book: Sendable {
     func record(at sequence: Int64) -> Record { records[Int(sequence) - 1] }
     func stockIndex(_ sale: SaleID, _ lane: Lane) -> Int? { saleIndex[SaleLane(sale: sale, lane: lane)] }
     func units(heldBy buyer: BuyerID, in index: Int) -> Int32 { sales[index].held[buyer] ?? 0 }
+    func uncommittedUnits(of buyer: BuyerID, in index: Int) -> Int32 {
+        records[Int(committed)...].filter {
+            $0.kind == .orderPlaced && $0.buyer == buyer && Int($0.sale) == index
+        }
+        .reduce(0) { $0 + $1.quantity }
+    }
 
     /// The order whose first entry has this sequence; nil when the entry is something else.
     public func order(at sequence: Int64) -> Order? {

@@ -7,6 +7,12 @@ package struct ReplyAddress: Hashable {
     package let callID: UInt64
     /// Which of several orders in one call, from 1; 0 for the call itself.
     package var item: UInt16 = 0
+
+    package init(session: UInt32, callID: UInt64, item: UInt16 = 0) {
+        self.session = session
+        self.callID = callID
+        self.item = item
+    }
 }
 
 /// What an owner is asked, decoded.

@@ -1,5 +1,6 @@
 package import Ledger
 import Methods
+import PlantedBugs
 package import Redlock
 import Resilience
 package import Sales
@@ -100,11 +101,12 @@ extension WorkerCore {
         partitions[index].batch = ownership.batch
         partitions[index].target = ownership.last
         partitions[index].checked = sent
-        partitions[index].book = Book(partition: ownership.partition)
+        let keepsBook = isPlanted(.keepOldBook) && partitions[index].book.last > 0
+        if !keepsBook { partitions[index].book = Book(partition: ownership.partition) }
         partitions[index].soldOut = []
         partitions[index].open = Layer()
         partitions[index].phase = .loading
-        if ownership.last == 0 { return serve(index) }
+        if ownership.last == 0 || keepsBook || isPlanted(.serveBeforeLoaded) { return serve(index) }
         effects.append(.load(ownership.partition, epoch: epoch, after: 0))
     }
 

@@ -1,4 +1,5 @@
 package import Ledger
+import PlantedBugs
 import Resilience
 package import Sales
 package import Wire
@@ -169,6 +170,12 @@ extension WorkerCore {
 
     /// The connection was lost after the transaction was sent: it may be in the ledger, or may yet get there.
     package mutating func unknown(_ now: MonotonicTime) {
+        if isPlanted(.lostCommitIsFailure) { return failed(isOutage: true, now) }
+        if isPlanted(.resendAfterLostCommit), case .sent(let chosen) = transaction {
+            transaction = .none
+            for partition in chosen { takeBack(partition, now) }
+            return
+        }
         guard case .sent(let chosen) = transaction else { return }
         resolve(chosen, now)
     }
@@ -207,7 +214,8 @@ extension WorkerCore {
                     .checkBatch(number, batch: partitions[partition].batch, partitions[partition].fence))
                 continue
             }
-            let isCommitted = ours.batch == partitions[partition].batch
+            let isCommitted =
+                ours.batch == partitions[partition].batch && !isPlanted(.forgetBatchNumber)
             partitions[partition].fence = ours.fence
             partitions[partition].checked = sent
             if partitions[partition].phase == .owned { effects.append(.own(number)) }

@@ -1,5 +1,6 @@
 import Ledger
 package import Methods
+import PlantedBugs
 import Redlock
 package import Resilience
 package import Sales
@@ -155,6 +156,7 @@ package struct WorkerCore {
             partitions[partition].open.entries.append(entry)
             unsent += 1
             let reply = reply(to: request, entry.sequence, partition, now)
+            if isPlanted(.answerBeforeCommit) { return answer(to, partition, reply) }
             partitions[partition].open.waiting.append(
                 Waiting(to: to, request: request, reply: reply, isOwnEntry: true))
         case .existing(let sequence):
@@ -190,7 +192,9 @@ package struct WorkerCore {
         _ request: Request, _ reply: Reply, _ partition: Int, _ to: ReplyAddress, _ now: MonotonicTime
     ) {
         let waiting = Waiting(to: to, request: request, reply: reply, isOwnEntry: false)
-        if !partitions[partition].open.entries.isEmpty {
+        if isPlanted(.noOnUncommittedYes), case .refused = reply {
+            release(waiting, partition, now)
+        } else if !partitions[partition].open.entries.isEmpty {
             partitions[partition].open.waiting.append(waiting)
         } else if partitions[partition].inFlight != nil {
             partitions[partition].inFlight!.waiting.append(waiting)
@@ -202,7 +206,9 @@ package struct WorkerCore {
     /// Sends an answer whose foundation has committed. One that rests on memory alone is only as good as the
     /// last fence check.
     package mutating func release(_ waiting: Waiting, _ partition: Int, _ now: MonotonicTime) {
-        if waiting.isOwnEntry || now - partitions[partition].checked <= configuration.freshness {
+        if waiting.isOwnEntry || now - partitions[partition].checked <= configuration.freshness
+            || isPlanted(.staleRefusal)
+        {
             answer(waiting.to, partition, waiting.reply)
         } else {
             answer(waiting.to, partition, .unavailable(.stale))

@@ -26,8 +26,8 @@ package enum WorkerEffect: Equatable {
     case note(Note)
 
     package struct HeldFence: Equatable {
-        let partition: Partition
-        let fence: Fence
+        package let partition: Partition
+        package let fence: Fence
     }
 
     /// What is worth a line in the log.

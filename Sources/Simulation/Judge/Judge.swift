@@ -1,0 +1,358 @@
+import Ledger
+import Methods
+import Redlock
+import Resilience
+import Sales
+import Wire
+import Workers
+
+/// Which promise of the design a run broke.
+package enum Promise: String, Codable, Sendable, CaseIterable {
+    case p1 = "P1"
+    case p2 = "P2"
+    case p3 = "P3"
+    case p4 = "P4"
+    case p5 = "P5"
+    case p6 = "P6"
+    case p7 = "P7"
+    case p8 = "P8"
+    /// Two valid leases at a time although Redis kept its word.
+    case lease = "lease"
+    /// What the design says beside the promises.
+    case design = "design"
+}
+
+/// Holds everything that is said and written against the promises. It shares nothing with the cores but their types.
+final class Judge {
+    unowned let world: World
+    private(set) var violations: [String] = []
+    private(set) var promises: Set<Promise> = []
+    private(set) var counts = [Int](repeating: 0, count: Sometimes.allCases.count)
+    /// Who took which fence: under it nobody else may write (P6).
+    private var takers: [[Int64: String]]
+    /// When a sale's stock was last zero, and since when it is not, for P7.
+    private var lastZero: [SaleID: MonotonicTime] = [:]
+    /// Requests of which a caller was told for good that they did not run.
+    private var absent: [Job.Wish] = []
+    private static let most = 8
+
+    init(_ world: World) {
+        self.world = world
+        takers = Array(repeating: [:], count: world.scenario.partitions)
+    }
+
+    func violate(_ promise: Promise, _ text: String) {
+        world.log("VIOLATED \(promise.rawValue): \(text)")
+        promises.insert(promise)
+        guard violations.count < Self.most else { return }
+        violations.append("\(promise.rawValue) at \(world.milliseconds) ms: \(text)")
+    }
+
+    func note(_ event: Sometimes) { counts[Sometimes.allCases.firstIndex(of: event)!] += 1 }
+
+    // MARK: What is written
+
+    func tookFence(_ ownership: Ownership, _ owner: String) {
+        world.log(
+            "ledger: \(owner) takes fence \(ownership.fence) of \(ownership.partition), batch \(ownership.batch), last \(ownership.last)"
+        )
+        takers[Int(ownership.partition.rawValue)][ownership.fence.rawValue] = owner
+    }
+
+    func committed(_ batches: [Batch], _ result: LedgerModel.CommitResult, by owner: String) {
+        for batch in batches {
+            let entries = batch.entries.map {
+                "\($0.kind) \($0.sequence) buyer \($0.buyer) key \($0.key.rawValue) x\($0.quantity)"
+            }
+            world.log(
+                "ledger: \(owner) batch \(batch.number) of \(batch.partition), fence \(batch.fence): \(result) \(entries)"
+            )
+        }
+        guard case .committed = result else { return }
+        for batch in batches {
+            let index = Int(batch.partition.rawValue)
+            if takers[index][batch.fence.rawValue] != owner {
+                violate(.p6, "\(owner) wrote to \(index) under fence \(batch.fence), which is another's")
+            }
+            if batch.fence.rawValue != world.ledger.model.rows[index].fence {
+                violate(.p6, "\(owner) wrote to \(index) under the old fence \(batch.fence)")
+            }
+            noteStock(of: batch)
+        }
+    }
+
+    /// A batch may empty a sale and fill it again: sold out it was all the same.
+    private func noteStock(of batch: Batch) {
+        var left: [SaleID: Int64] = [:]
+        for entry in batch.entries where entry.stockChange != 0 {
+            left[entry.sale, default: world.ledger.model.stock[entry.sale] ?? 0] -= entry.stockChange
+        }
+        for entry in batch.entries where entry.stockChange != 0 {
+            let before = left[entry.sale] ?? 0
+            let after = before + entry.stockChange
+            if before == 0, entry.stockChange > 0, lastZero[entry.sale] != nil { note(.gateReopened) }
+            if before == 0 || after == 0 { lastZero[entry.sale] = world.now }
+            left[entry.sale] = after
+        }
+    }
+
+    /// Whether every unit was sold at some instant of the last second.
+    private func wasSoldOut(_ sale: SaleID) -> Bool {
+        world.ledger.model.stock[sale] == 0 || lastZero[sale].map { world.now - $0 <= .seconds(1) } ?? false
+    }
+
+    // MARK: What is said
+
+    func gateSaidSoldOut(_ sale: SaleID, by broker: BrokerProcess) {
+        note(.gateClosed)
+        world.log("\(broker.name) says that \(sale) is sold out")
+        if !wasSoldOut(sale) { violate(.p7, "\(broker.name) says that \(sale) is sold out") }
+    }
+
+    /// What an owner answers, when it leaves.
+    func answered(_ answer: Answer, to question: Request?, by worker: WorkerProcess) {
+        guard let question else { return }
+        switch answer.reply {
+        case .returned, .yielded, .notYielded: return
+        case .unavailable: return note(.ledgerRefused)
+        case .refused(.clockUncertain): return
+        default: break
+        }
+        world.log("\(worker.name) answers \(answer.reply) to \(question)")
+        if !isTrue(answer.reply, question, answer.partition, worker) {
+            violate(promise(of: answer.reply), "\(worker.name) answered \(answer.reply) to \(question)")
+        }
+    }
+
+    private func promise(of reply: Reply) -> Promise {
+        switch reply {
+        case .refused(.soldOut), .refused(.notEnough): .p7
+        case .refused(.overLimit): .p4
+        case .refused(.keyReused), .refused(.keyVoided): .p3
+        case .refused(.closed), .refused(.notYetOpen): .p5
+        default: .p2
+        }
+    }
+
+    /// Whether the ledger bears the answer out at the moment when it leaves.
+    private func isTrue(_ reply: Reply, _ question: Request, _ partition: Int, _ worker: WorkerProcess)
+        -> Bool
+    {
+        let ledger = world.ledger.model
+        switch (reply, question) {
+        case (.order(let sequence), .place(let place)):
+            guard let entry = ledger.entry(partition, sequence) else { return false }
+            return entry.kind == .orderPlaced && entry.buyer == place.buyer && entry.key == place.key
+                && entry.quantity == place.quantity && entry.sale == place.sale
+        case (.order(let sequence), .getOrder):
+            return ledger.entry(partition, sequence)?.kind == .orderPlaced
+        case (.settled(let sequence), .settle(let settle)):
+            guard let entry = ledger.entry(partition, sequence) else { return false }
+            note(entry.kind == .orderPlaced ? .settledAsPlaced : .settledAsVoid)
+            return entry.buyer == settle.buyer && entry.key == settle.key
+        case (.sale(let sale), .change(let change)):
+            return sale.id == change.sale
+                && ledger.entry(partition, sale: change.sale, buyer: .operators, key: change.key) != nil
+        case (.sale(let sale), .getSale(let id, _)):
+            return sale.id == id
+        case (.sales(let list), .listSales):
+            return list.sales.count == 1
+        case (.refused(.unknownOrder), .getOrder(let sequence)):
+            return ledger.entry(partition, sequence)?.kind != .orderPlaced || isRecent(partition, sequence)
+        case (.refused(let refusal), .place(let place)):
+            return isTrue(refusal, place, partition)
+        case (.refused(.keyReused), .change(let change)):
+            return ledger.entry(partition, sale: change.sale, buyer: .operators, key: change.key) != nil
+        case (.broken, .settle(let settle)): return settle.buyer == World.poison
+        case (.broken, .place(let place)): return place.buyer == World.poison
+        default: return false
+        }
+    }
+
+    /// Written less than half a second ago: a look-up that rests on an older check may not know it.
+    private func isRecent(_ partition: Int, _ sequence: Int64) -> Bool {
+        guard let batch = world.ledger.model.batches[partition].first(where: { $0.last >= sequence }) else {
+            return true
+        }
+        return world.ledger.time.rawValue - batch.at.rawValue < 600_000
+    }
+
+    private func isTrue(_ refusal: Refusal, _ place: PlaceOrder, _ partition: Int) -> Bool {
+        let ledger = world.ledger.model
+        let entry = ledger.entry(partition, sale: place.sale, buyer: place.buyer, key: place.key)
+        switch refusal {
+        case .soldOut:
+            note(.saidSoldOut)
+            return wasSoldOut(place.sale)
+        case .notEnough(let left):
+            return left < Int64(place.quantity)
+        case .overLimit(let limit, let held):
+            note(.saidOverLimit)
+            let units = ledger.entries[partition]
+                .filter { $0.kind == .orderPlaced && $0.buyer == place.buyer && $0.sale == place.sale }
+                .reduce(0) { $0 + $1.quantity }
+            return limit == world.scenario.limit && held <= units && place.quantity > limit - held
+        case .keyVoided: return entry?.kind == .keyVoided
+        case .keyReused:
+            return entry.map { $0.quantity != place.quantity || $0.kind != .orderPlaced } ?? false
+        case .notYetOpen: return world.scenario.opensAfter > 0
+        case .closed: return true
+        case .unknownSale, .unknownOrder, .saleExists, .badQuantity, .badField, .clockUncertain: return false
+        }
+    }
+
+    // MARK: What callers hear
+
+    /// An answer as it reaches its caller.
+    func told(_ wish: Job.Wish, _ header: Header, _ body: Message.Body, by client: ClientProcess) {
+        guard case .place(_, let buyer, _, let key) = wish, header.status == .ok else { return }
+        guard case .answer(.order(let sequence)) = body else {
+            return violate(.p2, "\(client.name) has a yes without an order")
+        }
+        let sale = world.sale(of: wish.partition)
+        let entry = world.ledger.model.entry(world.partition(of: sale), sequence)
+        if entry?.buyer.rawValue != buyer || entry?.key.rawValue != UInt128(key) {
+            violate(
+                .p3,
+                "\(client.name) was told order \(sequence) for key \(key) of buyer \(buyer), which is not its"
+            )
+        }
+        let name = OrderName(sale: sale, buyer: buyer, key: key)
+        if let known = told[name] {
+            note(.duplicateAnswered)
+            if known != sequence {
+                violate(.p3, "key \(key) of buyer \(buyer) led to \(known) and \(sequence)")
+            }
+        }
+        told[name] = sequence
+    }
+
+    private struct OrderName: Hashable {
+        let sale: SaleID
+        let buyer: Int64
+        let key: UInt64
+    }
+    private var told: [OrderName: Int64] = [:]
+
+    func claimedAbsent(_ wish: Job.Wish) {
+        note(.claimedAbsent)
+        absent.append(wish)
+    }
+
+    // MARK: Leases
+
+    private struct Grant {
+        let holder: WorkerProcess
+        let life: Int
+        let lease: Lease
+    }
+    private var grants: [String: Grant] = [:]
+
+    /// A lease was granted or extended. As long as Redis keeps its word nobody else may have one that is valid.
+    func granted(_ lease: Lease, to worker: WorkerProcess) {
+        if world.scenario.isRedisHonest, let other = grants[lease.resource], other.holder !== worker,
+            other.holder.isAlive, other.holder.life == other.life,
+            other.holder.clock.moment(other.lease.validUntil) > world.now
+        {
+            violate(
+                .lease,
+                "\(worker.name) has \(lease.resource) although \(other.holder.name) has it until then")
+        }
+        grants[lease.resource] = Grant(holder: worker, life: worker.life, lease: lease)
+    }
+
+    func released(_ lease: Lease) {
+        if grants[lease.resource]?.lease.token == lease.token { grants[lease.resource] = nil }
+    }
+
+    // MARK: What workers believe
+
+    func believes(_ worker: WorkerProcess, _ partition: Int) {
+        if world.workers.contains(where: { $0 !== worker && $0.isAlive && $0.believes(partition) }) {
+            note(.twoBelievedOwners)
+        }
+    }
+
+    func noted(_ event: WorkerEffect.Note, by worker: WorkerProcess) {
+        world.log("\(worker.name) notes \(event)")
+        switch event {
+        case .resolved(_, let isCommitted): note(isCommitted ? .unknownThatCommitted : .unknownThatDidNot)
+        case .badBook(let partition):
+            violate(.design, "\(worker.name) finds a gap in the ledger of \(partition)")
+        case .lost(_, _, .yielded): note(.handedOver)
+        case .lost(_, _, .leaseTaken): note(.leaseTaken)
+        case .lost(_, _, .quorumLost): note(.majorityLost)
+        case .owned(_, _, let entries): if entries > 0 { note(.takenOver) }
+        case .lost, .offender: break
+        }
+    }
+
+    // MARK: The end
+
+    /// What `stampede audit` would say of the whole ledger, and what callers were told for good.
+    func judgeTheEnd() {
+        let model = world.ledger.model
+        for partition in 0..<world.scenario.partitions {
+            judgeEntries(model, partition)
+            judgeBatches(model, partition)
+        }
+        for (name, sequence) in told.sorted(by: { $0.value < $1.value }) {
+            let partition = world.partition(of: name.sale)
+            if model.entry(partition, sequence)?.kind != .orderPlaced {
+                violate(.p2, "order \(partition)-\(sequence) was confirmed and is not in the ledger")
+            }
+        }
+        for wish in absent { judgeAbsence(wish, model) }
+    }
+
+    private func judgeEntries(_ model: LedgerModel, _ partition: Int) {
+        var left: Int64 = 0
+        var terms: SaleTerms?
+        var held: [BuyerID: Int32] = [:]
+        var keys: Set<String> = []
+        for (position, entry) in model.entries[partition].enumerated() {
+            if entry.sequence != Int64(position) + 1 { violate(.p6, "a gap in \(partition) at \(position)") }
+            if !keys.insert("\(entry.sale)/\(entry.buyer)/\(entry.key.rawValue)").inserted {
+                violate(.p3, "key \(entry.key.rawValue) of buyer \(entry.buyer) is twice in \(partition)")
+            }
+            left += entry.stockChange
+            if left < 0 { violate(.p1, "\(partition) is oversold at \(entry.sequence)") }
+            if entry.kind == .orderPlaced, let terms {
+                held[entry.buyer, default: 0] += entry.quantity
+                if held[entry.buyer]! > terms.limit { violate(.p4, "buyer \(entry.buyer) has too many") }
+                if entry.at < terms.opensAt || terms.closesAt.map({ entry.at >= $0 }) ?? false {
+                    violate(.p5, "\(partition)-\(entry.sequence) was sold outside the window")
+                }
+            }
+            terms = entry.terms ?? terms
+        }
+        let stock = model.stock[world.sale(of: partition)] ?? 0
+        if left != stock {
+            violate(.p1, "\(partition) has \(left) units by its entries and \(stock) in stock")
+        }
+    }
+
+    private func judgeBatches(_ model: LedgerModel, _ partition: Int) {
+        var fence: Int64 = 0
+        for (position, batch) in model.batches[partition].enumerated() {
+            if batch.number != Int64(position) + 1 {
+                violate(.p6, "batch \(position + 1) of \(partition) is missing")
+            }
+            if batch.fence < fence {
+                violate(.p6, "fence \(batch.fence) of \(partition) wrote after \(fence)")
+            }
+            fence = batch.fence
+        }
+    }
+
+    private func judgeAbsence(_ wish: Job.Wish, _ model: LedgerModel) {
+        guard case .place(_, let buyer, _, let key) = wish else { return }
+        let partition = world.partition(of: world.sale(of: wish.partition))
+        let entry = model.entry(
+            partition, sale: world.sale(of: partition), buyer: BuyerID(rawValue: buyer),
+            key: RequestKey(rawValue: UInt128(key)))
+        // Another job may have used the key: then it is known to whom.
+        guard entry?.kind == .orderPlaced, !world.isShared(wish) else { return }
+        violate(.p8, "\(wish) was said not to have run, and is in the ledger")
+    }
+}

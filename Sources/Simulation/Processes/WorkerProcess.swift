@@ -1,0 +1,266 @@
+import Broker
+import Ledger
+import Methods
+import Redlock
+import Resilience
+import Sales
+import Wire
+import Workers
+
+/// A worker's core and lock manager, with what the shell does for them: sessions, the ledger's connections, turns.
+final class WorkerProcess: Process {
+    let index: Int
+    var core: WorkerCore!
+    var links: [WorkerLink] = []
+    var commits: LedgerLink!
+    var control: LedgerLink!
+    var incarnation: Incarnation?
+    var isChecking = false
+    /// Hand-overs asked for, by call.
+    var asked: [UInt64: Partition] = [:]
+    var nextCallID: UInt64 = 1
+    /// How far its wall clock has been stepped. Nothing may read that clock.
+    var wallOffset = TimeAmount.zero
+    private var nextSession: UInt32 = 1
+    /// What is being asked, for who judges the answers.
+    private var questions: [ReplyAddress: Request] = [:]
+    lazy var locks = Locks(self)
+
+    init(_ index: Int, _ world: World) {
+        self.index = index
+        super.init("worker-\(index + 1)", world)
+    }
+
+    override func begin() {
+        (core, incarnation, isChecking, asked, questions) = (nil, nil, false, [:], [:])
+        commits = LedgerLink(self, "commits")
+        control = LedgerLink(self, "control")
+        every(.milliseconds(20)) { [self] in tick() }
+        every(beatInterval) { [self] in sendBeats() }
+        every(.milliseconds(250)) { [self] in checkFences() }
+        locks.begin()
+    }
+
+    override func ended() {
+        for link in links { link.abandon() }
+        links = []
+        commits.abandon()
+        control.abandon()
+        locks.abandon()
+        core = nil
+    }
+
+    private var beatInterval: TimeAmount { min(.milliseconds(100), leaseTTL / 6) }
+    var leaseTTL: TimeAmount { .milliseconds(world.scenario.leaseTTL) }
+
+    /// Serves a partition as far as it knows itself.
+    func believes(_ partition: Int) -> Bool { core?.partitions[partition].phase == .owned }
+
+    /// The ledger has told what this cluster is.
+    private func beginWork() {
+        var configuration = WorkerConfiguration(
+            name: name, brokers: [], redis: [], ledger: "", leaseTTL: leaseTTL)
+        configuration.onQuorumLoss = world.scenario.refusesOnQuorumLoss ? .refuse : .continue
+        configuration.maximumEntries = world.scenario.maximumEntries
+        core = WorkerCore(
+            configuration: configuration, partitions: world.scenario.partitions, seed: world.random())
+        links = world.brokers.indices.map { WorkerLink(self, broker: $0) }
+    }
+
+    private func tick() {
+        control.tend()
+        if incarnation != nil { commits.tend() }
+        if core != nil {
+            for link in links { link.tend() }
+            core.tick(now)
+        }
+        locks.tick()
+    }
+
+    func newSession() -> UInt32 {
+        defer { nextSession &+= 1 }
+        return nextSession
+    }
+
+    // MARK: The ledger's connections
+
+    func ledgerReady(_ facts: LedgerFacts) {
+        if core == nil { beginWork() }
+        if incarnation != facts.incarnation {
+            if incarnation != nil { world.judge.note(.sawNewIncarnation) }
+            incarnation = facts.incarnation
+            core.incarnationChanged(now)
+            for link in links { link.end() }
+        }
+        core.isLedgerReady = commits.isReady && control.isReady
+    }
+
+    func ledgerLost() {
+        guard core != nil else { return }
+        core.isLedgerReady = false
+        core.breaker.trip(now, random: world.random())
+    }
+
+    private func checkFences() {
+        guard core != nil, !isChecking, let session = control.session else { return }
+        isChecking = true
+        let sent = now
+        session.send(.check(core.held.map { Int($0.rawValue) })) { [self] outcome in
+            isChecking = false
+            if case .answer(.checked(let rows, let clock)) = outcome {
+                core.checked(rows, ledger: clock, sent: sent, now)
+            }
+        }
+    }
+
+    // MARK: Brokers
+
+    private func sendBeats() {
+        guard core != nil else { return }
+        let beat = WorkerBeat(
+            isFit: core.isFit(now) && core.isLedgerReady, leaseLeft: core.leaseLeft(now),
+            gates: core.closedGates(now))
+        for link in links where link.isJoined {
+            var header = Header(.beat)
+            header.callID = link.stamp
+            link.send(Message(header: header, body: .workerBeat(beat)))
+        }
+    }
+
+    func lost(_ link: WorkerLink, _ session: UInt32) {
+        core.membership.lost(session, now)
+        let unanswered = asked
+        asked = [:]
+        for (_, partition) in unanswered.sorted(by: { $0.key < $1.key }) {
+            core.yieldAnswered(partition, isGranted: false, now)
+        }
+    }
+
+    func receive(_ message: Message, from link: WorkerLink) {
+        // A worker that stood still may have lost its leases before it reads the first message.
+        core.tick(now)
+        link.heard()
+        let header = message.header
+        let to = ReplyAddress(session: link.session, callID: header.callID)
+        switch (header.kind, message.body) {
+        case (.call, .ask(let request)):
+            questions[to] = request
+            core.receive(request, for: world.partition(of: header), to: to, now)
+        case (.call, .yield(let yield)):
+            core.yield(yield, to: to, now)
+        case (.cancel, _):
+            core.cancel(to)
+        case (_, .brokerBeat(let beat)):
+            link.heardBeat(header)
+            core.membership.heard(beat, from: link.session, now)
+            for partition in beat.unowned ?? [] where believes(Int(partition.rawValue)) {
+                claim(partition, link)
+            }
+        case (.result, _):
+            guard let partition = asked.removeValue(forKey: header.callID) else { return }
+            core.yieldAnswered(partition, isGranted: header.status == .ok, now)
+        case (.goAway, _):
+            let session = link.session
+            link.end()
+            lost(link, session)
+        default:
+            break
+        }
+    }
+
+    func claim(_ partition: Partition, _ link: WorkerLink) {
+        let index = Int(partition.rawValue)
+        var header = Header(.own)
+        header.callID = link.stamp
+        let own = Own(
+            partition: partition, fence: core.partitions[index].fence,
+            incarnation: incarnation.map { "\($0)" } ?? "", gates: core.closedGates(of: index, now))
+        link.send(Message(header: header, body: .own(own)))
+    }
+
+    // MARK: A turn's end
+
+    override func endTurn() {
+        guard core != nil else { return }
+        performEffects()
+        guard isAlive else { return }
+        sendAnswers()
+        commitNext()
+    }
+
+    private func performEffects() {
+        var index = 0
+        while isAlive, index < core.effects.count {
+            perform(core.effects[index])
+            index += 1
+        }
+        if isAlive { core.effects.removeAll(keepingCapacity: true) }
+    }
+
+    private func sendAnswers() {
+        guard !core.answers.isEmpty else { return }
+        for answer in core.answers { send(answer) }
+        core.answers.removeAll(keepingCapacity: true)
+    }
+
+    /// As `Worker+Answers` puts it on the wire.
+    private func send(_ answer: Answer) {
+        let question = questions.removeValue(forKey: answer.to)
+        world.judge.answered(answer, to: question, by: self)
+        guard let link = links.first(where: { $0.session == answer.to.session }) else { return }
+        var header = Header(.result)
+        header.flags = .end
+        header.callID = answer.to.callID
+        switch answer.reply {
+        case .order, .settled, .sale, .sales, .yielded:
+            break
+        case .refused(let refusal):
+            (header.status, header.reason) = refusal.statusAndReason
+            header.certainty = refusal == .clockUncertain ? .notExecuted : .executed
+        case .unavailable:
+            header.status = .unavailable
+            header.certainty = .notExecuted
+            header.milliseconds = 250
+        case .broken:
+            header.status = .internal
+        case .returned:
+            header.kind = .returned
+        case .notYielded:
+            header.status = .failedPrecondition
+            header.certainty = .notExecuted
+        }
+        link.send(Message(header: header, body: .answer(answer.reply)))
+    }
+
+    private func commitNext() {
+        guard let session = commits.session, let batches = core.nextTransaction(now) else {
+            return sendAnswers()
+        }
+        let sent = now
+        session.send(.commit(batches)) { [self] in committed($0, sent: sent) }
+        sendAnswers()
+    }
+
+    private func committed(_ outcome: LedgerSession.Outcome, sent: MonotonicTime) {
+        switch outcome {
+        case .answer(.commit(.committed(let at))):
+            core.sample(at, sent: sent, now)
+            core.committed(sent: sent, now)
+        case .answer(.commit(.fenced(let partitions))):
+            world.judge.note(.staleFenceRefused)
+            core.fenced(partitions, now)
+        case .answer(.commit(.stale)):
+            world.judge.note(.staleDecisionRefused)
+            core.stale(now)
+        case .answer(.commit(.refused)):
+            world.judge.note(.offenderRefused)
+            core.refused(now)
+        case .answer(.lockNotAvailable), .answer:
+            core.failed(isOutage: false, now)
+        case .unsent:
+            core.failed(isOutage: true, now)
+        case .unknown:
+            core.unknown(now)
+        }
+    }
+}

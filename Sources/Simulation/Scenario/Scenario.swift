@@ -1,0 +1,172 @@
+import Resilience
+
+/// One run, whole: how large the cluster is, how it behaves, what is asked and what goes wrong. Drawn from a seed;
+/// a failing one is shrunk and kept as a file.
+package struct Scenario: Codable, Hashable, Sendable {
+    package var seed: UInt64
+    package var workers: Int
+    package var brokers: Int
+    package var clients: Int
+    package var nodes: Int
+    package var partitions: Int
+    /// Milliseconds, as all times here.
+    package var leaseTTL: Int64
+    package var refusesOnQuorumLoss: Bool
+    package var units: Int32
+    package var limit: Int32
+    /// Sales that open after the start, or close before the end: 0 for neither.
+    package var opensAfter: Int64
+    package var closesAfter: Int64
+    /// How many entries a transaction takes; small, so that the bound is reached.
+    package var maximumEntries: Int
+    /// Of a hundred messages so many are slow.
+    package var slowMessages: Int
+    /// Of a hundred commits so many lose their connection, before or after they were done.
+    package var lostCommits: Int
+    /// How long things go wrong. Then everything is healed but what the run can do without.
+    package var turbulence: Int64
+    /// A minority of Redis nodes, and all brokers but one, never come back.
+    package var healsCoreOnly: Bool
+    package var jobs: [Job]
+    package var faults: [ScheduledFault]
+
+    /// True unless Redis breaks its own word: then two may hold a lease at a time.
+    package var isRedisHonest: Bool { !faults.contains { $0.fault.isLie } }
+}
+
+extension Scenario {
+    package init(seed: UInt64) {
+        var draw = Draw(SplitMix64(seed: SplitMix64.scatter(seed &+ 0x5ca1ab1e)))
+        self.seed = seed
+        workers = draw.number(2...4)
+        brokers = draw.number(1...3)
+        clients = draw.number(1...4)
+        nodes = draw.chance(80) ? 5 : 3
+        partitions = draw.number(1...4)
+        leaseTTL = draw.pick([600, 900, 1_500, 3_000])
+        refusesOnQuorumLoss = draw.chance(25)
+        units = Int32(draw.number(4...30))
+        limit = Int32(draw.number(2...5))
+        opensAfter = draw.chance(20) ? Int64(draw.number(200...2_500)) : 0
+        closesAfter = draw.chance(20) ? Int64(draw.number(2_000...5_000)) : 0
+        maximumEntries = draw.pick([4, 8, 64, 4_096])
+        slowMessages = draw.pick([0, 1, 5, 10])
+        lostCommits = draw.pick([0, 0, 2, 10])
+        turbulence = Int64(draw.number(2_000...7_000))
+        healsCoreOnly = draw.chance(30)
+        jobs = []
+        faults = []
+        jobs = drawJobs(&draw)
+        faults = drawFaults(&draw)
+    }
+
+    private func drawJobs(_ draw: inout Draw) -> [Job] {
+        // Each kind of request is off in half of the runs, but orders never.
+        let weights = [
+            draw.weight(), draw.weight(), draw.weight(), draw.weight() / 8, draw.weight(), draw.weight(),
+        ]
+        let orders = 100
+        let buyers = draw.number(2...12)
+        let keys = draw.number(2...8)
+        var fresh: UInt64 = 1_000
+        var jobs: [Job] = []
+        for _ in 0..<draw.number(20...120) {
+            let partition = draw.number(0...partitions - 1)
+            let buyer = Int64(draw.number(1...buyers))
+            let key = UInt64(draw.number(1...keys))
+            fresh += 1
+            let wish: Job.Wish =
+                switch draw.index(weights: weights + [orders]) {
+                case 0: .settle(partition: partition, buyer: buyer, key: draw.chance(50) ? key : fresh)
+                case 1: .addUnits(partition: partition, units: Int32(draw.number(1...4)), key: fresh)
+                case 2: .getSale(partition: partition)
+                case 3:
+                    draw.chance(50)
+                        ? .openSale(partition: partition, key: fresh)
+                        : .closeSale(partition: partition, key: fresh)
+                case 4: .getOrder(partition: partition, sequence: Int64(draw.number(1...20)))
+                case 5: .listSales(partition: partition)
+                default:
+                    .place(
+                        partition: partition, buyer: buyer, quantity: draw.chance(25) ? 2 : 1,
+                        key: draw.chance(60) ? key : fresh)
+                }
+            jobs.append(
+                Job(
+                    at: Int64(draw.number(0...Int(turbulence))), client: draw.number(0...clients - 1),
+                    wish: wish,
+                    deadline: Int64(draw.number(200...4_000)), givesUp: draw.chance(20),
+                    hedges: draw.chance(15), cancels: draw.chance(4) ? Int64(draw.number(0...40)) : nil))
+        }
+        return jobs.sorted { $0.at < $1.at }
+    }
+
+    private func drawFaults(_ draw: inout Draw) -> [ScheduledFault] {
+        // Some runs are calm, for bugs that need long calm; half of the kinds are off in each (swarm testing,
+        // Groce et al., ISSTA 2012).
+        guard !draw.chance(5) else { return [] }
+        let weights = (0..<FaultKind.allCases.count).map { _ in draw.weight() }
+        guard weights.contains(where: { $0 > 0 }) else { return [] }
+        return (0..<draw.number(1...24)).map { _ in
+            let kind = FaultKind.allCases[draw.index(weights: weights)]
+            return ScheduledFault(
+                at: Int64(draw.number(0...Int(turbulence))), fault: kind.draw(&draw, self))
+        }.sorted { $0.at < $1.at }
+    }
+}
+
+/// The kinds of faults, each on or off in a run.
+private enum FaultKind: CaseIterable {
+    case killWorker, pauseWorker, starveWorker, drainWorker, addWorker, killBroker, pauseBroker
+    case cutBroker, blindBroker, cutClient, dropConnection, cutRedis
+    case killNode, killMajority, pauseNode, stepNodeClock, flushNode, flushMajority, forgeLease, extendLeases
+    case stepMajority, stepWorkerClock
+    case dropLedger, cutLedger, stopLedger, slowLedger, hangCommits, failOver, strangerTakesFence
+
+    func draw(_ draw: inout Draw, _ scenario: Scenario) -> Fault {
+        let ttl = scenario.leaseTTL
+        let worker = draw.number(0...7)
+        let broker = draw.number(0...7)
+        let node = draw.number(0...9)
+        let partition = draw.number(0...scenario.partitions - 1)
+        // Around the lease's lifetime, where leases run out or just do not.
+        let around = ttl * Int64(draw.pick([1, 2, 3, 4, 5, 8])) / 4
+        let short = Int64(draw.number(5...400))
+        let time = draw.chance(50) ? around : short
+        let step = Int64(draw.number(100...20_000)) * (draw.chance(50) ? 1 : -1)
+        let (to, from) = draw.pick([(true, true), (true, false), (false, true)])
+        switch self {
+        case .killWorker: return .killWorker(worker, down: time)
+        case .pauseWorker: return .pauseWorker(worker, time)
+        case .starveWorker: return .starveWorker(worker, time * 2)
+        case .drainWorker: return .drainWorker(worker, down: time)
+        case .addWorker: return .addWorker
+        case .killBroker: return .killBroker(broker, down: time)
+        case .pauseBroker: return .pauseBroker(broker, time)
+        case .cutBroker:
+            return .cutBroker(worker: worker, broker: broker, toBroker: to, fromBroker: from, time)
+        case .blindBroker: return .blindBroker(broker, time * 2)
+        case .cutClient:
+            return .cutClient(client: worker, broker: broker, toBroker: to, fromBroker: from, time)
+        case .dropConnection: return .dropConnection(worker: worker, broker: broker)
+        case .cutRedis: return .cutRedis(worker: worker, node: node, toNode: to, fromNode: from, time)
+        case .killNode: return .killNode(node, down: short, losesData: draw.chance(70))
+        case .killMajority: return .killMajority(down: time, losesData: draw.chance(50))
+        case .pauseNode: return .pauseNode(node, time)
+        case .stepNodeClock: return .stepNodeClock(node, step)
+        case .flushNode: return .flushNode(node)
+        case .flushMajority: return .flushMajority
+        case .forgeLease: return .forgeLease(partition: partition, time)
+        case .extendLeases: return .extendLeases(ttl * 2)
+        case .stepMajority: return .stepMajority(step)
+        case .stepWorkerClock: return .stepWorkerClock(worker, step)
+        case .dropLedger: return .dropLedger(worker: worker)
+        case .cutLedger: return .cutLedger(worker: worker, time)
+        case .stopLedger: return .stopLedger(time)
+        case .slowLedger: return .slowLedger(time)
+        case .hangCommits: return .hangCommits(Int64(draw.number(50...1_500)))
+        case .failOver: return .failOver(short)
+        case .strangerTakesFence: return .strangerTakesFence(partition: partition)
+        }
+    }
+}
