@@ -9,7 +9,7 @@ extension WorkerProcess {
     func perform(_ effect: WorkerEffect) {
         switch effect {
         case .acquire(let partition, let epoch):
-            locks.acquire("partition:\(partition)") { [self] outcome in
+            locks.acquire(WorkerCore.resource(partition)) { [self] outcome in
                 core.acquired(outcome, partition, epoch: epoch, now)
             }
         case .extend(let partition, let epoch, let lease):

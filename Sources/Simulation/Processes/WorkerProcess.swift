@@ -118,7 +118,7 @@ final class WorkerProcess: Process {
     private func sendBeats() {
         guard core != nil else { return }
         let beat = WorkerBeat(
-            isFit: core.isFit(now) && core.isLedgerReady, leaseLeft: core.leaseLeft(now),
+            isFit: core.isFit(now), leaseLeft: core.leaseLeft(now),
             gates: core.closedGates(now))
         for link in links where link.isJoined {
             var header = Header(.beat)
@@ -174,7 +174,8 @@ final class WorkerProcess: Process {
         header.callID = link.stamp
         let own = Own(
             partition: partition, fence: core.partitions[index].fence,
-            incarnation: incarnation.map { "\($0)" } ?? "", gates: core.closedGates(of: index, now))
+            incarnation: incarnation.map { "\($0)" } ?? "", gates: core.closedGates(of: index, now),
+            holder: core.partitions[index].lease.map { HolderToken(rawValue: $0.token.rawValue) })
         link.send(Message(header: header, body: .own(own)))
     }
 
