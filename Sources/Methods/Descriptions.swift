@@ -47,6 +47,9 @@ extension MethodDescription {
         .unary(
             SystemMethods.ping, "Shows that calls reach a worker.", "Empty", "WorkerPing", [.workerPing]),
         .unary(
+            SystemMethods.drain, "Has the worker of that name hand its partitions over and end.",
+            "DrainWorker", "Empty", [.drainWorker]),
+        .unary(
             SystemMethods.yield, "Asks the owner of a partition to hand it over; for workers only.",
             "YieldPartition", "Empty", [.yieldPartition]),
     ]
@@ -201,6 +204,7 @@ extension TypeDescription {
     static let releaseLock = TypeDescription(
         "ReleaseLock", [("name", "string", ""), ("token", "key", "Of the holder.")])
     static let workerPing = TypeDescription("WorkerPing", [("worker", "string", "The name of the worker.")])
+    static let drainWorker = TypeDescription("DrainWorker", [("worker", "string", "The name of the worker.")])
     static let yieldPartition = TypeDescription(
         "YieldPartition",
         [("partition", "int", ""), ("successor", "string", "Name of the worker that asks.")])
@@ -222,6 +226,7 @@ extension TypeDescription {
             ("rate", "int", "Answers a second."),
             ("lease_left_ms", "int?", "Shortest time left of its leases."),
             ("state", "string", "\"fit\", \"unfit\" or \"draining\"."),
+            ("can_own", "bool", "It takes partitions; a host of services does not."),
         ])
     static let partitionOwner = TypeDescription(
         "PartitionOwner",

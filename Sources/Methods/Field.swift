@@ -5,6 +5,7 @@ import Wire
 enum Field {
     static let added: FieldName = "added"
     static let answers: FieldName = "answers"
+    static let canOwn: FieldName = "can_own"
     static let details: FieldName = "details"
     static let reason: FieldName = "reason"
     static let status: FieldName = "status"

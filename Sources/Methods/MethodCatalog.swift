@@ -44,6 +44,9 @@ public enum SystemMethods {
         "broker.status", .free, role: .operator)
     /// Answered by any worker: shows that calls reach one.
     public static let ping = Method<Empty, WorkerPing>("worker.ping", .free)
+    /// Has one worker hand its partitions over and end; routed by the worker's name.
+    public static let drain = Method<DrainWorker, Empty>(
+        "worker.drain", .free, priority: .high, role: .operator)
     /// A successor asks the owner of a partition to hand it over.
     public static let yield = Method<YieldPartition, Empty>(
         "partition.yield", .partition, priority: .system, role: .worker)

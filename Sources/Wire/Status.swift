@@ -80,6 +80,8 @@ public enum Reason: UInt16, Sendable, CaseIterable {
     case flowControl = 50
     /// The service says that it does not serve now.
     case notServing = 51
+    /// The broker has no worker of that name.
+    case unknownWorker = 52
 
     // Answers about keys.
     /// The method is for another role; see `Role`.

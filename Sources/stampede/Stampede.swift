@@ -30,7 +30,7 @@ struct Stampede: ParsableCommand {
             """,
         version: "0.1.0",
         groupedSubcommands: [
-            CommandGroup(name: "Try it", subcommands: [Demo.self, Up.self]),
+            CommandGroup(name: "Try it", subcommands: [Demo.self, Up.self, ScaleCommand.self]),
             CommandGroup(
                 name: "Sell",
                 subcommands: [SaleCommand.self, OrderCommand.self, StatusCommand.self]),

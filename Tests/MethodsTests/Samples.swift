@@ -112,6 +112,7 @@ extension Sample {
         Sample("any", GetOrder(order: order.id)),
         Sample("a lane", GetSale(sale: sale, lane: Lane(rawValue: 2))),
         Sample("any", ListSales(partition: Partition(rawValue: 63))),
+        Sample("any", DrainWorker(worker: longName)),
         Sample("any", YieldPartition(partition: Partition(rawValue: 63), successor: longName)),
         Sample("any", Empty()),
     ]

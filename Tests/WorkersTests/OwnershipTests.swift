@@ -353,7 +353,7 @@ import Wire
         scene.ownSale()
         scene.core.isLedgerReady = false
         scene.beat(live: ["worker-1", "worker-2"])
-        scene.tick(after: .seconds(2))
+        for _ in 0..<20 { scene.tick(after: .milliseconds(100)) }
         #expect(scene.phase() == .owned)
         scene.tick(after: .nanoseconds(1))
         #expect(scene.phase() == .idle)
@@ -363,7 +363,7 @@ import Wire
         scene.ownSale()
         scene.core.isLedgerReady = false
         scene.beat(live: ["worker-1"])
-        scene.tick(after: .milliseconds(2_500))
+        for _ in 0..<25 { scene.tick(after: .milliseconds(100)) }
         #expect(scene.phase() == .owned)
     }
 }

@@ -363,7 +363,9 @@ extension BrokerCore {
     package func beat(_ now: MonotonicTime) -> BrokerBeat {
         guard now - started >= configuration.quietTime else { return BrokerBeat(live: nil, unowned: nil) }
         var live = Set<String>()
-        for case let worker? in workers where worker.isFit && !worker.isDraining { live.insert(worker.name) }
+        for case let worker? in workers where worker.canOwn && worker.isFit && !worker.isDraining {
+            live.insert(worker.name)
+        }
         let unowned = partitions.indices.filter { partitions[$0].owner < 0 }
         return BrokerBeat(
             live: live.sorted(), unowned: unowned.map { Partition(rawValue: Int16($0)) },

@@ -11,6 +11,7 @@ extension WorkerCore {
 
     /// Called every few milliseconds, and before the first event after a wait.
     package mutating func tick(_ now: MonotonicTime) {
+        judgeFitness(now)
         for partition in partitions.indices {
             if partitions[partition].isHeld {
                 keepLease(partition, now)
@@ -26,12 +27,19 @@ extension WorkerCore {
         goOnDraining(now)
     }
 
+    private mutating func judgeFitness(_ now: MonotonicTime) {
+        if let lastTick, now - lastTick >= configuration.ownPause, stoodUntil == nil { stoodUntil = now }
+        lastTick = now
+        if isLedgerReady { lastReady = now }
+        fitness.judge(isWell: silence(now) <= configuration.fitness, now)
+    }
+
     /// A free partition is tried for after a wait that grows with the rank: the first in rank goes first. The lease of a
     /// dead owner is released before; one that is declared dead and lives is shut out by the fence.
     mutating func tryToTake(_ partition: Int, _ now: MonotonicTime) {
         let number = Partition(rawValue: Int16(partition))
         // Asked by a hand-over, too, and the tick may have come before its answer.
-        guard partitions[partition].phase == .idle, !isDraining, isFit(now),
+        guard partitions[partition].phase == .idle, !isDraining, isChecked(now),
             now >= partitions[partition].notBefore,
             partitions[partition].inFlight == nil, breakers.mayTake, let free = membership.free[number],
             let rank = membership.rank(for: number),
@@ -222,6 +230,7 @@ extension WorkerCore {
         _ rows: [Ownership], ledger: LedgerTime, sent: MonotonicTime, _ now: MonotonicTime
     ) {
         lastCheck = max(lastCheck, sent)
+        stoodUntil = nil
         sample(ledger, sent: sent, now)
         breakers.checked(sent: sent, isStuck: isStuck(now), now)
         for row in rows {
@@ -282,9 +291,13 @@ extension WorkerCore {
         partitions[index].isQuorumLost = false
         partitions[index].soldOut = []
         returnOpen(index)
-        // Whoever was overtaken stays away for a lease's lifetime: two workers must not duel over fences.
-        let pause = reason == .fenceMoved ? configuration.leaseTTL : .milliseconds(100)
+        partitions[index].strikes.add(now)
+        // Whoever was overtaken stays away for a lease's lifetime: two workers must not duel over fences. Others come
+        // back sooner, but never later than that, or the partition would stay without an owner.
+        let base = reason == .fenceMoved ? configuration.leaseTTL : .milliseconds(100)
+        let pause = partitions[index].strikes.pause(base, atMost: configuration.leaseTTL)
         partitions[index].notBefore = now + pause + jitter(.milliseconds(200))
+        leaveToOthers(index, now)
     }
 
     /// Hands back what was decided but not sent to the ledger.
@@ -309,7 +322,7 @@ extension WorkerCore {
     /// A worker that does not reach the ledger gives its partitions to one that does. If nobody does, everybody
     /// keeps what they have.
     private mutating func giveUpIfUnfit(_ now: MonotonicTime) {
-        guard now - lastCheck > configuration.giveUpTime,
+        guard silence(now) > configuration.giveUpTime,
             membership.live.contains(where: { $0 != configuration.name })
         else { return }
         for index in partitions.indices where partitions[index].isHeld { lose(index, .unfit, now) }

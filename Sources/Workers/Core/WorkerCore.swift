@@ -37,6 +37,12 @@ package struct WorkerCore {
     package var againLimit: Int
     package var lastCheck = MonotonicTime.distantPast
     package var firstCheck: MonotonicTime?
+    package var fitness = Fitness()
+    /// When the last tick was, and the last with the ledger's connections up.
+    package var lastTick: MonotonicTime?
+    package var lastReady = MonotonicTime.distantPast
+    /// Until when we stood still ourselves, the first time since the last check.
+    package var stoodUntil: MonotonicTime?
     package var isDraining = false
     /// When draining began, and when a successor last asked for a partition.
     package var drainBegan = MonotonicTime.distantPast
@@ -265,5 +271,16 @@ package struct WorkerCore {
         partitions.compactMap { $0.isHeld ? $0.lease.map { ($0.validUntil - now).milliseconds } : nil }.min()
     }
 
-    package func isFit(_ now: MonotonicTime) -> Bool { now - lastCheck <= configuration.fitness }
+    /// Whether the brokers may count on this worker, as judged at the last tick.
+    package func isFit(_ now: MonotonicTime) -> Bool { fitness.isFit }
+
+    /// The last check is recent enough for a worker that is to take something.
+    package func isChecked(_ now: MonotonicTime) -> Bool { now - lastCheck <= configuration.fitness }
+
+    /// How long the ledger has told nothing, or been away, as far as we would have noticed. A pause of our own says
+    /// nothing of the ledger, but only the first after each check is forgiven: a worker that stands still again and again
+    /// and hears nothing is no better than one that does not reach the ledger.
+    package func silence(_ now: MonotonicTime) -> TimeAmount {
+        now - max(min(lastCheck, lastReady), stoodUntil ?? .distantPast)
+    }
 }

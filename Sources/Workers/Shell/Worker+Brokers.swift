@@ -91,7 +91,7 @@ extension Worker {
         guard let core else { return }
         let now = loop.now
         let beat = WorkerBeat(
-            isFit: core.isFit(now) && core.isLedgerReady, leaseLeft: core.leaseLeft(now),
+            isFit: core.isFit(now), leaseLeft: core.leaseLeft(now),
             gates: core.closedGates(now))
         for link in links where link.isJoined {
             var header = Header(.beat)
@@ -192,6 +192,13 @@ extension Worker {
             let body = try decode(header, as: YieldPartition.self)
             try checkRoute(of: body.partition, header)
             core?.yield(body, to: to, loop.now)
+        case SystemMethods.drain.id:
+            guard try decode(header, as: DrainWorker.self).worker == configuration.name else {
+                throw .wrongRoute
+            }
+            logger.info("Draining, as an operator asked")
+            core?.answer(to, 0, .yielded)
+            core?.drain(loop.now)
         case SystemMethods.ping.id:
             pong(header, to)
         case LockMethods.acquire.id:

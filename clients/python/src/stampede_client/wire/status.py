@@ -69,6 +69,7 @@ class Reason(IntEnum):
     BUSY = 49
     FLOW_CONTROL = 50
     NOT_SERVING = 51
+    UNKNOWN_WORKER = 52
     NEEDS_SERVICE = 60
     NEEDS_OPERATOR = 61
     NEEDS_WORKER = 62
