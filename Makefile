@@ -1,6 +1,6 @@
 # One command per job. Each installs what it needs; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos chaos-ci test-chaos test-python bench bench-rpc bench-counts build lint format clean packages fuzz fuzz-nightly fuzz-broker sanitize
+.PHONY: help demo test chaos chaos-ci test-chaos test-python bench bench-rpc bench-counts build lint format clean packages fuzz fuzz-nightly fuzz-broker sanitize proof proof-full sim sim-planted
 
 sources := Sources Tests Package.swift chaos bench/Package.swift bench/Sources bench/grpc/Package.swift bench/grpc/Sources \
 	fuzz/Package.swift fuzz/Sources
@@ -44,6 +44,22 @@ fuzz-broker: build ## attack a live broker with raw bytes for FUZZ_SECONDS (600)
 sanitize: packages ## test the broker under ThreadSanitizer and AddressSanitizer
 	TSAN_OPTIONS=halt_on_error=0:exitcode=66 swift test --no-parallel --sanitize=thread --scratch-path .build/tsan --filter '^BrokerTests\.'
 	ASAN_OPTIONS=detect_leaks=0 swift test --no-parallel --sanitize=address --scratch-path .build/asan --filter '^BrokerTests\.'
+
+proof: ## check the model of lease, fence and batch in every order of its steps, and refute its bugs
+	@deploy/install-packages.sh spin gcc
+	@proof/check
+
+proof-full: ## the same, and larger configurations, a few minutes each
+	@deploy/install-packages.sh spin gcc
+	@proof/check --full
+
+sim: packages ## run 2,000 simulated clusters (SEEDS=n for more, FIRST=n to begin elsewhere)
+	swift build -c release --product simulate
+	.build/release/simulate seeds --seeds $${SEEDS:-2000} --first $${FIRST:-1}
+
+sim-planted: packages ## plant each known bug in turn and see how soon the simulation finds it
+	swift build -c release --traits PlantedBugs --scratch-path .build/planted --product simulate
+	.build/planted/release/simulate planted
 
 bench: packages ## measure what an order costs in each part, without I/O
 	swift run -c release --package-path bench cores

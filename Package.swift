@@ -19,12 +19,16 @@ let package = Package(
     products: [
         .executable(name: "stampede", targets: ["stampede"]),
         .library(name: "StampedeClient", targets: ["Client", "Methods", "Sales", "Wire", "ZeroMQ"]),
-        .library(name: "StampedeService", targets: ["Service", "Wire", "ZeroMQ"]),
+        .library(
+            name: "StampedeService",
+            targets: ["Service", "RateLimit", "Redis", "Resilience", "Wire", "ZeroMQ"]),
         .library(name: "StampedeTesting", targets: ["StampedeTesting"]),
         // The protocol alone, without I/O: for fuzz/, and for who writes a client of his own.
         .library(name: "StampedeWire", targets: ["Wire", "Sales", "Methods"]),
         // For bench/, which measures the parts from outside.
-        .library(name: "StampedeParts", targets: ["Broker", "Workers", "Ledger", "Redis", "ZeroMQ"]),
+        .library(
+            name: "StampedeParts",
+            targets: ["Broker", "Workers", "Ledger", "Redis", "Resilience", "ZeroMQ"]),
     ],
     traits: [
         // Compiles in the mistakes that simulation and chaos must be able to find.
@@ -68,6 +72,8 @@ let package = Package(
         .target(
             name: "Redlock", dependencies: ["Wire", "ZeroMQ", "Redis", "Resilience", "PlantedBugs"],
             swiftSettings: strict),
+        .target(
+            name: "RateLimit", dependencies: ["Wire", "ZeroMQ", "Redis", "Resilience"], swiftSettings: strict),
         .target(
             name: "Ledger", dependencies: ["Wire", "Sales", "ZeroMQ", "Resilience", "CPostgres"],
             resources: [.embedInCode("Migrations")], swiftSettings: settings),
@@ -206,7 +212,8 @@ let package = Package(
         .testTarget(
             name: "StampedeTestingTests",
             dependencies: [
-                "StampedeTesting", "Client", "Service", "Methods", "Sales", "Wire",
+                "StampedeTesting", "Client", "Service", "Methods", "RateLimit", "Redis", "Resilience",
+                "Sales", "Wire",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
@@ -227,11 +234,15 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "RedlockTests",
-            dependencies: ["Wire", "ZeroMQ", "Redis", "Redlock", "RedisTestSupport"],
+            dependencies: ["Wire", "ZeroMQ", "Redis", "Redlock", "Resilience", "RedisTestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RateLimitTests",
+            dependencies: ["RateLimit", "Redis", "RedisTestSupport", "Resilience", "Wire", "ZeroMQ"],
             swiftSettings: settings),
         .testTarget(
             name: "LedgerTests",
-            dependencies: ["Ledger", "Sales", "Wire", "ZeroMQ", "PostgresTestSupport"],
+            dependencies: ["Ledger", "Resilience", "Sales", "Wire", "ZeroMQ", "PostgresTestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "BrokerTests",
@@ -268,6 +279,13 @@ let package = Package(
             dependencies: [
                 "TestCluster", "Broker", "Client", "Methods", "Redis", "Sales", "Wire", "Workers",
                 "PostgresTestSupport", "RedisTestSupport",
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: [
+                "Simulation", "Ledger", "Redlock", "Redis", "Sales", "Wire", "ZeroMQ", "PostgresTestSupport",
+                "RedisTestSupport", "SeededTestSupport",
             ],
             swiftSettings: settings),
         .testTarget(

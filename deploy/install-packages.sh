@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages Stampede needs, and those named as arguments by their program, when any is
-# missing. Says nothing when all are there.
+# Installs the Debian packages Stampede needs, or those that are named, when any is missing. Says nothing when
+# all are there.
 set -euo pipefail
 
 # What each package is needed for. Files are looked at instead of the package database, so that what was
@@ -13,13 +13,17 @@ present() {
         zlib1g-dev) [ -e /usr/include/zlib.h ] ;;
         redis-server) command -v redis-server ;;
         postgresql) compgen -G '/usr/lib/postgresql/*/bin/postgres' || command -v postgres ;;
+        gcc) command -v cc ;;
         *) command -v "$1" ;;
     esac >/dev/null
 }
 
+needed=("$@")
+[ $# -gt 0 ] || needed=(libzmq3-dev libhiredis-dev libpq-dev zlib1g-dev redis-server postgresql)
+
 missing() {
     local package
-    for package in libzmq3-dev libhiredis-dev libpq-dev zlib1g-dev redis-server postgresql "$@"; do
+    for package in "${needed[@]}"; do
         present "$package" || echo "$package"
     done
 }

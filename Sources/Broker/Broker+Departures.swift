@@ -31,7 +31,7 @@ extension Broker {
                 }
                 return id
             }
-            core.unsendable(calls, worker: worker, loop.now)
+            core.unsendable(calls, worker: worker, isGone: departure.isGone, loop.now)
         case .client(let client):
             guard core.key(ofClient: client)?.identity == departure.identity else { return }
             core.clientLost(client)

@@ -58,9 +58,7 @@ extension Broker {
         case .cancel:
             core.cancel(header.callID, from: client)
         case .ping:
-            var pong = Header(.pong)
-            pong.callID = header.callID
-            sendHeader(pong, to: peer, at: .clients)
+            sendPong(header, to: peer, at: .clients)
         case .pong:
             core.pong(header.callID, from: client)
         case .goAway, .result, .returned, .ready, .beat, .own, .disown, .drain, .describe:
@@ -140,9 +138,17 @@ extension Broker {
         case .call:
             guard let client = core.client(peer, isWorker: true, now) else { return }
             receiveCall(header, from: client)
-        case .ping, .pong, .cancel, .ready:
+        case .ping:
+            sendPong(header, to: peer, at: .workers)
+        case .pong, .cancel, .ready:
             core.counters.malformed += 1
         }
+    }
+
+    private func sendPong(_ ping: Header, to peer: PeerIdentity, at port: Port) {
+        var pong = Header(.pong)
+        pong.callID = ping.callID
+        sendHeader(pong, to: peer, at: port)
     }
 
     func decodeHeader() -> Header? {

@@ -16,6 +16,8 @@ struct Outbox: ~Copyable {
         let identity: PeerIdentity
         let port: Port
         let purpose: Purpose
+        /// It could not leave because there is no such peer any more; one that is there and does not read is stuck.
+        var isGone = false
     }
 
     private var messages: MessageBatch
@@ -49,6 +51,7 @@ struct Outbox: ~Copyable {
             if result == .sent { continue }
             messages.drop(at: index)
             failed.append(departure)
+            failed[failed.count - 1].isGone = result == .unroutable
         }
         messages.removeSent()
         departures.removeAll(keepingCapacity: true)

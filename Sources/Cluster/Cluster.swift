@@ -9,8 +9,9 @@ public final class Cluster: Sendable {
     /// reader; the newest 1,024 events are kept for it.
     public var events: AsyncStream<ClusterEvent> { roster.events }
 
-    private let roster: Roster
+    let roster: Roster
     private let lock: FolderLock
+    private let control = Monitor<ControlSocket?>(nil)
 
     /// Starts a cluster. Returns when Redis answers PING, Postgres lets us in, the ledger is migrated,
     /// brokers listen and workers run.
@@ -41,6 +42,7 @@ public final class Cluster: Sendable {
         let cluster = Cluster(Roster(configuration), try FolderLock(layout.lock))
         do throws(ClusterError) {
             try Startup(roster: cluster.roster, programs: programs, cancellation: cancellation).run()
+            try cluster.takeOrders()
         } catch {
             cluster.stopNow()
             throw error
@@ -54,6 +56,11 @@ public final class Cluster: Sendable {
         guard access(layout.lock, F_OK) == 0, let lock = try? FolderLock(layout.lock) else { return }
         Postgres.retireOrphan(layout)
         lock.release()
+    }
+
+    private func takeOrders() throws(ClusterError) {
+        let socket = try ControlSocket(at: roster.layout.controlSocket, roster)
+        control.withLock { $0 = socket }
     }
 
     private init(_ roster: Roster, _ lock: FolderLock) {
@@ -83,6 +90,9 @@ public final class Cluster: Sendable {
     }
     /// The process of that name, while it runs.
     public func pid(of name: String) -> Int32? { try? roster.child(name).pid }
+
+    /// True from the beginning of `stop`.
+    public var isStopping: Bool { roster.isClosed }
 
     // MARK: What can be done to it
 
@@ -114,14 +124,7 @@ public final class Cluster: Sendable {
         let roster = roster
         let result = await Blocking.run { cancellation in
             Result { () throws(ClusterError) in
-                let child = try roster.addWorker()
-                do throws(ClusterError) {
-                    try child.awaitSettled(unless: cancellation)
-                } catch {
-                    roster.remove(child)
-                    throw error
-                }
-                return child.name
+                try roster.addSettledWorker(unless: cancellation).name
             }
         }
         return try result.get()
@@ -134,6 +137,7 @@ public final class Cluster: Sendable {
     }
 
     private func stopNow() {
+        control.withLock { $0?.close() }
         roster.close()
         // A worker finishes its commit in flight and releases its leases, which needs the other three.
         roster.stop("worker", grace: .seconds(10))

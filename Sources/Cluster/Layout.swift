@@ -15,6 +15,9 @@ struct Layout: Sendable {
     /// The port only names the socket file; nothing listens on TCP.
     var postgresSocket: String { "\(postgresSockets)/.s.PGSQL.5432" }
 
+    /// Where a running cluster takes orders.
+    var controlSocket: String { "\(run)/control.sock" }
+
     func log(_ name: String) -> String { "\(logs)/\(name).log" }
     func redisName(_ index: Int) -> String { "redis-\(index)" }
     func redisSocket(_ index: Int) -> String { "\(run)/\(redisName(index)).sock" }

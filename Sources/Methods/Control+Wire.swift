@@ -130,32 +130,44 @@ extension WorkerBeat: MessageBody {
     }
 }
 
-/// `[[name…] or nil, [partition…] or nil]`
+/// `[[name…] or nil, [partition…] or nil, [[partition, token]…]]`
 extension BrokerBeat: MessageBody {
     public init(decoding bytes: Span<UInt8>, at offset: inout Int) throws(WireError) {
         self.init(live: nil, unowned: nil)
-        var beat = self
-        try decodeRecord(bytes, at: &offset, fields: 2) { offset throws(WireError) in
-            if !bytes.readNull(at: &offset) {
-                var live: [String] = []
-                for _ in 0..<(try bytes.readArrayCount(at: &offset)) {
-                    live.append(try bytes.readString(at: &offset, maximum: Limits.nameLength, field: "live"))
-                }
-                beat.live = live
+        let count = try bytes.readArrayCount(at: &offset)
+        guard count >= 2 else { throw WireError(.missingField, at: offset) }
+        if !bytes.readNull(at: &offset) {
+            var live: [String] = []
+            for _ in 0..<(try bytes.readArrayCount(at: &offset)) {
+                live.append(try bytes.readString(at: &offset, maximum: Limits.nameLength, field: "live"))
             }
-            if !bytes.readNull(at: &offset) {
-                var unowned: [Partition] = []
-                for _ in 0..<(try bytes.readArrayCount(at: &offset)) {
-                    unowned.append(try Partition(decoding: bytes, at: &offset))
-                }
-                beat.unowned = unowned
-            }
+            self.live = live
         }
-        self = beat
+        if !bytes.readNull(at: &offset) {
+            var unowned: [Partition] = []
+            for _ in 0..<(try bytes.readArrayCount(at: &offset)) {
+                unowned.append(try Partition(decoding: bytes, at: &offset))
+            }
+            self.unowned = unowned
+        }
+        // An older broker has no third element.
+        if count > 2 { dead = try BrokerBeat.decodeDead(bytes, at: &offset) }
+        for _ in 3..<max(3, count) { try bytes.skipValue(at: &offset) }
+    }
+
+    private static func decodeDead(
+        _ bytes: Span<UInt8>, at offset: inout Int
+    ) throws(WireError) -> [DeadHolder] {
+        let start = offset
+        let count = try bytes.readArrayCount(at: &offset)
+        guard count <= maximumDead else { throw WireError(.badValue, at: start, field: "dead") }
+        var dead: [DeadHolder] = []
+        for _ in 0..<count { dead.append(try DeadHolder(decoding: bytes, at: &offset)) }
+        return dead
     }
 
     public func encode(into writer: inout MessagePackWriter) {
-        writer.array(2)
+        writer.array(3)
         if let live {
             writer.array(live.count)
             for name in live { writer.string(name) }
@@ -168,31 +180,55 @@ extension BrokerBeat: MessageBody {
         } else {
             writer.null()
         }
+        writer.array(dead.count)
+        for holder in dead { holder.encode(into: &writer) }
     }
 }
 
-/// `[partition, fence, incarnation, [gate…]]`
-extension Own: MessageBody {
+/// `[partition, token]`
+extension DeadHolder: MessageBody {
     public init(decoding bytes: Span<UInt8>, at offset: inout Int) throws(WireError) {
-        self.init(partition: Partition(rawValue: 0), fence: Fence(rawValue: 0), incarnation: "", gates: [])
-        var own = self
-        try decodeRecord(bytes, at: &offset, fields: 4) { offset throws(WireError) in
-            own.partition = try Partition(decoding: bytes, at: &offset)
-            own.fence = Fence(rawValue: try bytes.readInteger(at: &offset))
-            own.incarnation = try bytes.readString(
-                at: &offset, maximum: Limits.nameLength, field: "incarnation")
-            own.gates = try ClosedGate.decodeAll(bytes, at: &offset)
+        self.init(partition: Partition(rawValue: 0), token: HolderToken(rawValue: 0))
+        var dead = self
+        try decodeRecord(bytes, at: &offset, fields: 2) { offset throws(WireError) in
+            dead.partition = try Partition(decoding: bytes, at: &offset)
+            dead.token = HolderToken(rawValue: try bytes.readKey(at: &offset))
         }
-        self = own
+        self = dead
     }
 
     public func encode(into writer: inout MessagePackWriter) {
-        writer.array(4)
+        writer.array(2)
+        writer.integer(Int64(partition.rawValue))
+        writer.key(token.rawValue)
+    }
+}
+
+/// `[partition, fence, incarnation, [gate…], token or nil]`
+extension Own: MessageBody {
+    public init(decoding bytes: Span<UInt8>, at offset: inout Int) throws(WireError) {
+        self.init(partition: Partition(rawValue: 0), fence: Fence(rawValue: 0), incarnation: "", gates: [])
+        let count = try bytes.readArrayCount(at: &offset)
+        guard count >= 4 else { throw WireError(.missingField, at: offset) }
+        partition = try Partition(decoding: bytes, at: &offset)
+        fence = Fence(rawValue: try bytes.readInteger(at: &offset))
+        incarnation = try bytes.readString(at: &offset, maximum: Limits.nameLength, field: "incarnation")
+        gates = try ClosedGate.decodeAll(bytes, at: &offset)
+        // An older worker has no fifth element.
+        if count > 4, !bytes.readNull(at: &offset) {
+            holder = HolderToken(rawValue: try bytes.readKey(at: &offset))
+        }
+        for _ in 5..<max(5, count) { try bytes.skipValue(at: &offset) }
+    }
+
+    public func encode(into writer: inout MessagePackWriter) {
+        writer.array(5)
         writer.integer(Int64(partition.rawValue))
         writer.integer(fence.rawValue)
         writer.string(incarnation)
         writer.array(gates.count)
         for gate in gates { gate.encode(into: &writer) }
+        if let holder { writer.key(holder.rawValue) } else { writer.null() }
     }
 }
 

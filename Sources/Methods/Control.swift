@@ -84,10 +84,42 @@ public struct BrokerBeat: Hashable, Sendable {
     public var live: [String]?
     /// Partitions without an owner; nil likewise.
     public var unowned: [Partition]?
+    /// Of these, partitions whose owner's connection was seen to end, at most `maximumDead`: a successor need not wait
+    /// for such a lease to run out.
+    public var dead: [DeadHolder]
 
-    public init(live: [String]?, unowned: [Partition]?) {
+    /// Most dead holders in one beat. The leases of the others run out.
+    public static let maximumDead = 500
+
+    public init(live: [String]?, unowned: [Partition]?, dead: [DeadHolder] = []) {
         self.live = live
         self.unowned = unowned
+        self.dead = dead
+    }
+}
+
+/// Who held a partition's lease when its connection ended.
+public struct DeadHolder: Hashable, Sendable {
+    public var partition: Partition
+    public var token: HolderToken
+
+    public init(partition: Partition, token: HolderToken) {
+        self.partition = partition
+        self.token = token
+    }
+}
+
+/// What the Redis nodes know the holder of a lease by. Whoever knows it can release the lease, so it is for workers and
+/// brokers alone.
+public struct HolderToken: RawRepresentable, Hashable, Sendable {
+    public var rawValue: UInt128 { UInt128(high) << 64 | UInt128(low) }
+    // Two words, as in `RequestKey`.
+    private let high: UInt64
+    private let low: UInt64
+
+    public init(rawValue: UInt128) {
+        high = UInt64(truncatingIfNeeded: rawValue >> 64)
+        low = UInt64(truncatingIfNeeded: rawValue)
     }
 }
 
@@ -97,12 +129,18 @@ public struct Own: Hashable, Sendable {
     public var fence: Fence
     public var incarnation: String
     public var gates: [ClosedGate]
+    /// Of the owner's lease; nil when it has none.
+    public var holder: HolderToken?
 
-    public init(partition: Partition, fence: Fence, incarnation: String, gates: [ClosedGate]) {
+    public init(
+        partition: Partition, fence: Fence, incarnation: String, gates: [ClosedGate],
+        holder: HolderToken? = nil
+    ) {
         self.partition = partition
         self.fence = fence
         self.incarnation = incarnation
         self.gates = gates
+        self.holder = holder
     }
 }
 

@@ -12,19 +12,23 @@ struct Mischief {
         switch fault {
         case .killWorker, .pauseWorker, .starveWorker, .drainWorker, .addWorker, .killBroker, .pauseBroker:
             harmProcess(fault)
-        case .cutBroker, .blindBroker, .cutClient, .dropConnection, .cutRedis:
+        case .cutBroker, .island, .muteOwner, .blindBroker, .cutClient, .dropConnection, .cutRedis:
             harmNetwork(fault)
         case .killNode, .killMajority, .pauseNode, .stepNodeClock, .flushNode, .flushMajority, .forgeLease,
             .extendLeases, .stepMajority:
             harmRedis(fault)
         case .stepWorkerClock(let number, let time):
             worker(number).wallOffset = .milliseconds(time)
-        case .dropLedger, .cutLedger, .stopLedger, .slowLedger, .hangCommits, .failOver, .strangerTakesFence:
+        case .dropLedger, .cutLedger, .stopLedger, .slowLedger, .hangCommits, .catchCommit, .failOver,
+            .strangerTakesFence:
             harmLedger(fault)
         }
     }
 
     private func worker(_ number: Int) -> WorkerProcess { world.workers[number % world.workers.count] }
+    private func owner(of partition: Int) -> WorkerProcess? {
+        world.workers.first { $0.isAlive && $0.believes(partition % world.scenario.partitions) }
+    }
     private func broker(_ number: Int) -> BrokerProcess { world.brokers[number % world.brokers.count] }
     private func node(_ number: Int) -> RedisNode { world.nodes[number % world.nodes.count] }
     private var majority: ArraySlice<RedisNode> { world.nodes.prefix(world.nodes.count / 2 + 1) }
@@ -67,6 +71,12 @@ struct Mischief {
         switch fault {
         case .cutBroker(let number, let broker, let to, let from, let time):
             cut(.worker(worker(number).index), broker % world.brokers.count, to, from, time)
+        case .island(let partition, let broker, let time):
+            guard let owner = owner(of: partition) else { return }
+            isolate(owner, broker % world.brokers.count, time)
+        case .muteOwner(let partition, let broker, let time):
+            guard let owner = owner(of: partition) else { return }
+            cut(.worker(owner.index), broker % world.brokers.count, true, false, time)
         case .blindBroker(let broker, let time):
             for worker in world.workers {
                 cut(.worker(worker.index), broker % world.brokers.count, true, true, time)
@@ -81,6 +91,20 @@ struct Mischief {
             worker(number).locks.cut(
                 node: node % world.nodes.count, toNode: to, fromNode: from, until: end(time))
         default: break
+        }
+    }
+
+    private func isolate(_ worker: WorkerProcess, _ broker: Int, _ time: Int64) {
+        guard worker.isAlive else { return }
+        worker.commits.cut(until: end(time))
+        worker.control.cut(until: end(time))
+        for node in world.nodes.indices {
+            worker.locks.cut(node: node, toNode: true, fromNode: true, until: end(time))
+        }
+        for other in world.workers {
+            for index in world.brokers.indices where (other === worker) != (index == broker) {
+                cut(.worker(other.index), index, true, true, time)
+            }
         }
     }
 
@@ -117,6 +141,19 @@ struct Mischief {
         world.schedule(at: end(down)) { node.start(losingData: losesData) }
     }
 
+    private func strike(_ worker: WorkerProcess, _ mishap: Fault.Mishap, _ time: Int64) {
+        guard !world.isCalm, worker.isAlive else { return }
+        switch mishap {
+        case .killed:
+            worker.kill()
+            world.restart(worker, after: .milliseconds(time / 2))
+        case .cutOff:
+            worker.deliver(at: world.now) { worker.commits.session?.breakAtClient() }
+        case .paused:
+            worker.pause(until: end(world.scenario.leaseTTL + time))
+        }
+    }
+
     private func harmLedger(_ fault: Fault) {
         switch fault {
         case .dropLedger(let number):
@@ -132,6 +169,9 @@ struct Mischief {
             world.schedule(at: end(time)) { [world] in world.ledger?.start() }
         case .slowLedger(let time): world.ledger.slowUntil = end(time)
         case .hangCommits(let time): world.ledger.hang = (end(time), .milliseconds(time))
+        case .catchCommit(let number, let mishap, let time):
+            let worker = worker(number)
+            world.ledger.traps.append((worker.name, .milliseconds(time), { strike(worker, mishap, time) }))
         case .failOver(let time):
             world.ledger.failOver()
             world.ledger.stop()

@@ -328,6 +328,7 @@ final class World {
         ledger.start()
         ledger.slowUntil = now
         ledger.hang = (now, .zero)
+        ledger.traps = []
         for worker in workers {
             worker.resume()
             worker.locks.heal()

@@ -47,8 +47,22 @@ public struct WorkerConfiguration: Sendable {
     /// Without a successful check for so long a worker is unfit, and after `giveUpTime` gives its partitions away.
     package var fitness: TimeAmount { .seconds(1) }
     package var giveUpTime: TimeAmount { .seconds(2) }
+    /// Between two ticks of a worker that stood still itself.
+    package var ownPause: TimeAmount { .milliseconds(200) }
+    /// The longest that a worker that lost a partition again and again does not ask for it.
+    package var longestRestraint: TimeAmount { .seconds(16) }
     /// A transaction that takes longer makes new requests be refused at once.
     package var slowCommit: TimeAmount { .seconds(1) }
+    /// Partitions move to their targets only after the same workers have been live for so long: three beats, by which
+    /// all have heard of a change.
+    package var settling: TimeAmount { .milliseconds(300) }
+    /// A worker that drains gives its partitions up without a successor when none has asked for so long, and at the
+    /// latest after so long in all.
+    package var drainPatience: TimeAmount { leaseTTL }
+    package var longestDrain: TimeAmount { .seconds(20) }
+    /// The lease of an owner whose connection has ended is released after so long: a worker that lives and begins a new
+    /// session claims its partitions meanwhile.
+    package var mourning: TimeAmount { .milliseconds(200) }
     /// Rank r tries a free lease after r times this.
     package var rankDelay: TimeAmount { .milliseconds(200) }
     /// Entries per chunk when a book is loaded: a chunk takes a few milliseconds of a turn.

@@ -30,10 +30,11 @@ struct Stampede: ParsableCommand {
             """,
         version: "0.1.0",
         groupedSubcommands: [
-            CommandGroup(name: "Try it", subcommands: [Demo.self, Up.self]),
+            CommandGroup(name: "Try it", subcommands: [Demo.self, Up.self, ScaleCommand.self]),
             CommandGroup(
                 name: "Sell",
                 subcommands: [SaleCommand.self, OrderCommand.self, StatusCommand.self]),
+            CommandGroup(name: "Locks", subcommands: [LockCommand.self]),
             CommandGroup(name: "The protocol", subcommands: [CallCommand.self, ConformanceCommand.self]),
             CommandGroup(name: "Prove it", subcommands: [ChaosCommand.self]),
             CommandGroup(name: "The ledger", subcommands: [Migrate.self, AuditCommand.self]),

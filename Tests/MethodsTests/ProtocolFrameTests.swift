@@ -71,6 +71,16 @@ import WireTestSupport
                         key: RequestKey(rawValue: 0xfedc_ba98_7654_3210_fedc_ba98_7654_3210)),
                 ])),
         Meaning(
+            "`lock.acquire`, waiting for up to two seconds", LockMethods.acquire,
+            AcquireLock(name: Sample.lock, ttl: 10_000, wait: 2_000)),
+        Meaning("The lock, after 1.2 seconds", Sample.heldLock),
+        Meaning(
+            "`lock.extend`", LockMethods.extend,
+            ExtendLock(name: Sample.lock, token: Sample.heldLock.token, ttl: 10_000)),
+        Meaning(
+            "`lock.release`", LockMethods.release,
+            ReleaseLock(name: Sample.lock, token: Sample.heldLock.token)),
+        Meaning(
             "DESCRIBE",
             MethodDescription(
                 name: "greeter.hello", kind: .unary, about: "Greets by name.", request: "Hello",
@@ -88,7 +98,9 @@ import WireTestSupport
                 credit: [4_096, 1_024, 16], leaseTTL: 3_000)),
         Meaning(
             "BEAT of a broker",
-            BrokerBeat(live: ["worker-1", "worker-2"], unowned: [Partition(rawValue: 3)])),
+            BrokerBeat(
+                live: ["worker-1", "worker-2"], unowned: [Partition(rawValue: 3)],
+                dead: [DeadHolder(partition: Partition(rawValue: 3), token: Sample.token)])),
         Meaning(
             "BEAT of a worker that keeps one gate closed",
             WorkerBeat(isFit: true, leaseLeft: 2_400, gates: [Sample.gate])),
@@ -96,7 +108,7 @@ import WireTestSupport
             "OWN",
             Own(
                 partition: Partition(rawValue: 12), fence: Fence(rawValue: 5),
-                incarnation: "7301934523456789012/1", gates: [Sample.gate])),
+                incarnation: "7301934523456789012/1", gates: [Sample.gate], holder: Sample.token)),
         Meaning("DISOWN", Disown(partition: Partition(rawValue: 12), fence: Fence(rawValue: 5))),
     ]
 
@@ -125,9 +137,10 @@ import WireTestSupport
             row(OrderMethods.place), row(OrderMethods.placeMany), row(OrderMethods.settle),
             row(OrderMethods.get), row(SaleMethods.create),
             row(SaleMethods.change), row(SaleMethods.get), row(SaleMethods.list),
+            row(LockMethods.acquire), row(LockMethods.extend), row(LockMethods.release),
             row(HealthMethods.check), row(HealthMethods.watch), row(ReflectionMethods.list),
             row(ReflectionMethods.describe), row(SystemMethods.brokerStatus), row(SystemMethods.ping),
-            row(SystemMethods.yield),
+            row(SystemMethods.drain), row(SystemMethods.yield),
         ]
         #expect(ProtocolDocument.shared.table("method", "number") == rows)
         #expect(Set(rows.map { $0[1] }).count == rows.count)

@@ -6,7 +6,7 @@ import Wire
 
 @testable import Workers
 
-/// A partition goes to a successor that asks for it and ranks first; or to anybody, when its owner drains.
+/// A partition goes to a successor that asks for it and ranks first.
 @Suite struct HandOverTests {
     private var scene = Scene()
     private let partition = Partition(rawValue: 0)
@@ -151,16 +151,16 @@ import Wire
 
     // MARK: Asking
 
-    /// A scene whose worker ranks first for all partitions, which others own.
+    /// A scene whose worker is the target of partitions 0 and 1, which others own.
     private func successor() -> Scene {
         var scene = Scene()
         let behind = (2...200).map { "worker-\($0)" }.first { name in
-            (0..<Int16(Scene.partitions)).allSatisfy {
-                Membership.weight(of: name, for: Partition(rawValue: $0))
-                    < Membership.weight(of: "worker-1", for: Partition(rawValue: $0))
-            }
+            let targets = Targets(workers: ["worker-1", name], partitions: Scene.partitions)
+            return (0..<Int16(2)).allSatisfy { targets.target(of: Partition(rawValue: $0)) == "worker-1" }
         }
         scene.beat(live: ["worker-1", behind ?? ""], unowned: [])
+        scene.wait(scene.core.configuration.settling)
+        scene.check()
         return scene
     }
 
@@ -185,6 +185,17 @@ import Wire
         scene.check()
         scene.core.asked = nil
         scene.tick(after: .milliseconds(100))
+        #expect(asks(scene.effects()) == [0])
+    }
+
+    @Test func `nobody asks while workers come and go`() {
+        var scene = successor()
+        let others = scene.core.membership.live.filter { $0 != "worker-1" }
+        scene.beat(live: ["worker-1"])
+        scene.beat(live: ["worker-1"] + others)
+        scene.tick(after: .milliseconds(299))
+        #expect(asks(scene.effects()).isEmpty)
+        scene.tick(after: .milliseconds(1))
         #expect(asks(scene.effects()) == [0])
     }
 
@@ -223,70 +234,20 @@ import Wire
             #expect(asks(scene.effects()).isEmpty, "case \(spoil)")
         }
     }
-
-    // MARK: Draining
-
-    @Test func `who has nothing has drained at once`() {
-        var scene = Scene()
-        scene.core.drain(scene.now)
-        #expect(scene.effects() == [.sayDraining, .drained])
-    }
-
-    @Test mutating func `draining finishes what was decided, releases, and ends`() {
-        scene.own(1, entries: [scene.sale()])
-        let sent = scene.order(buyer: 1)
-        _ = scene.send()
-        scene.core.drain(scene.now)
-        let effects = scene.effects()
-        #expect(effects.first == .sayDraining)
-        #expect(effects.contains(.disown(partition, Fence(rawValue: 1))))
-        #expect(effects.contains(.disown(Partition(rawValue: 1), Fence(rawValue: 1))))
-        #expect(!effects.contains(.drained))
-        let late = scene.order(buyer: 2)
-        #expect(scene.replies() == [late: .returned])
-        scene.tick()
-        #expect(!scene.effects().contains(.drained))
-        scene.core.committed(sent: scene.now, scene.now)
-        #expect(scene.replies() == [sent: .order(2)])
-        scene.tick()
-        #expect(scene.effects().contains(.drained))
-        #expect(scene.core.partitions.allSatisfy { $0.phase == .idle })
-    }
-
-    @Test mutating func `draining waits for an unknown outcome, even of a lost partition`() {
-        let sent = scene.order(buyer: 1)
-        _ = scene.send()
-        scene.core.unknown(scene.now)
-        scene.core.lose(0, .leaseTaken, scene.now)
-        scene.core.drain(scene.now)
-        scene.tick()
-        #expect(!scene.effects().contains(.drained))
-        scene.core.renewed([], sent: scene.now, scene.now)
-        scene.core.batchChecked(partition, isCommitted: false, scene.now)
-        #expect(scene.replies() == [sent: .returned], "before it ends")
-        scene.tick()
-        #expect(scene.effects().contains(.drained))
-    }
-
-    @Test mutating func `who drains takes nothing any more`() {
-        scene.core.drain(scene.now)
-        scene.wait(.seconds(2))
-        scene.check()
-        #expect(scene.tryFor() == nil)
-    }
 }
 
 extension Scene {
     /// A name that comes before `worker-1` for a partition.
-    func outranks(for partition: Int16 = 0) -> String { name(partition) { $0 > $1 } }
+    func outranks(for partition: Int16 = 0) -> String { name(partition) { $0 != "worker-1" } }
 
     /// A name that comes after `worker-1` for a partition.
-    func outranked(for partition: Int16 = 0) -> String { name(partition) { $0 < $1 } }
+    func outranked(for partition: Int16 = 0) -> String { name(partition) { $0 == "worker-1" } }
 
-    private func name(_ partition: Int16, _ isWanted: (UInt64, UInt64) -> Bool) -> String {
-        let number = Partition(rawValue: partition)
-        let own = Membership.weight(of: "worker-1", for: number)
+    private func name(_ partition: Int16, _ isWanted: (String?) -> Bool) -> String {
         let names = (2...200).map { "worker-\($0)" }
-        return names.first { isWanted(Membership.weight(of: $0, for: number), own) } ?? ""
+        return names.first {
+            let targets = Targets(workers: ["worker-1", $0], partitions: Scene.partitions)
+            return isWanted(targets.target(of: Partition(rawValue: partition)))
+        } ?? ""
     }
 }

@@ -67,6 +67,7 @@ extension BrokerCore {
         workers[Int(worker)]!.gates = []
         for index in partitions.indices where partitions[index].owner == worker {
             partitions[index].owner = -1
+            partitions[index].holder = nil
         }
         while true {
             guard let slot = workers[Int(worker)]?.inFlight.first, slot >= 0 else { break }
@@ -186,13 +187,12 @@ extension BrokerCore {
         if own.incarnation != incarnation { adoptIncarnation(own.incarnation, now) }
         guard own.incarnation == incarnation else { return }
         let (owner, fence) = (partitions[partition].owner, partitions[partition].fence)
-        guard
-            own.fence > fence || (own.fence == fence && mayRepeatClaim(of: owner, worker))
-                || isPlanted(.oldClaimWins)
-        else { return }
+        guard own.fence > fence || (own.fence == fence && mayRepeatClaim(of: owner, worker)) else { return }
         if own.fence > fence || owner != worker { openGates(of: partition) }
         partitions[partition].fence = own.fence
         partitions[partition].owner = worker
+        partitions[partition].holder = own.holder
+        partitions[partition].dead = nil
         if stamp <= now {
             for gate in own.gates { close(gate, until: stamp + configuration.gateLease, by: worker) }
         }
@@ -218,6 +218,8 @@ extension BrokerCore {
         for partition in partitions.indices {
             openGates(of: partition)
             partitions[partition].owner = -1
+            partitions[partition].holder = nil
+            partitions[partition].dead = nil
             partitions[partition].fence = Fence(rawValue: 0)
         }
     }
@@ -267,6 +269,7 @@ extension BrokerCore {
 
     private mutating func release(_ partition: Int, of worker: Int32, _ now: MonotonicTime) {
         partitions[partition].owner = -1
+        partitions[partition].holder = nil
         openGates(of: partition)
         effects.append(.disowned(worker: worker, Partition(rawValue: Int16(partition))))
         healthMayHaveChanged()
@@ -329,8 +332,13 @@ extension BrokerCore {
 
     /// The socket refused calls for a worker: it is gone, or stuck, which is the same to its callers.
     ///
-    /// - Parameter calls: all that never left, by their names towards the worker: these hand-overs did not happen.
-    package mutating func unsendable(_ calls: [UInt64], worker: Int32, _ now: MonotonicTime) {
+    /// - Parameters:
+    ///   - calls: all that never left, by their names towards the worker: these hand-overs did not happen.
+    ///   - isGone: its connection has ended, so that its leases need not run out before others take them. One that is
+    ///     merely stuck may live on with them.
+    package mutating func unsendable(
+        _ calls: [UInt64], worker: Int32, isGone: Bool = true, _ now: MonotonicTime
+    ) {
         var slots: [Int32] = []
         for name in calls {
             guard let slot = table.slot(of: name), table[slot].place == .inFlight,
@@ -341,6 +349,8 @@ extension BrokerCore {
         }
         for index in partitions.indices where partitions[index].owner == worker {
             partitions[index].owner = -1
+            guard isGone, let holder = partitions[index].holder else { continue }
+            partitions[index].dead = (holder, until: now + configuration.leaseTTL)
         }
         for slot in slots { reroute(slot, now) }
         workerLost(worker, now)
@@ -353,8 +363,22 @@ extension BrokerCore {
     package func beat(_ now: MonotonicTime) -> BrokerBeat {
         guard now - started >= configuration.quietTime else { return BrokerBeat(live: nil, unowned: nil) }
         var live = Set<String>()
-        for case let worker? in workers where worker.isFit && !worker.isDraining { live.insert(worker.name) }
+        for case let worker? in workers where worker.canOwn && worker.isFit && !worker.isDraining {
+            live.insert(worker.name)
+        }
         let unowned = partitions.indices.filter { partitions[$0].owner < 0 }
-        return BrokerBeat(live: live.sorted(), unowned: unowned.map { Partition(rawValue: Int16($0)) })
+        return BrokerBeat(
+            live: live.sorted(), unowned: unowned.map { Partition(rawValue: Int16($0)) },
+            dead: deadHolders(of: unowned, now))
+    }
+
+    private func deadHolders(of unowned: [Int], _ now: MonotonicTime) -> [DeadHolder] {
+        var holders: [DeadHolder] = []
+        for index in unowned {
+            guard let dead = partitions[index].dead, now < dead.until else { continue }
+            holders.append(DeadHolder(partition: Partition(rawValue: Int16(index)), token: dead.holder))
+            if holders.count == BrokerBeat.maximumDead { break }
+        }
+        return holders
     }
 }

@@ -101,6 +101,14 @@ final class Judge {
         world.ledger.model.stock[sale] == 0 || lastZero[sale].map { world.now - $0 <= .seconds(1) } ?? false
     }
 
+    /// An order was accepted, if it commits: at that moment the sale must be open by the ledger's own clock.
+    func decided(_ place: PlaceOrder, under terms: SaleTerms, by worker: WorkerProcess) {
+        let time = world.ledger.time
+        if time < terms.opensAt || terms.closesAt.map({ time >= $0 }) ?? false {
+            violate(.p5, "\(worker.name) sells \(place.sale) outside its window")
+        }
+    }
+
     // MARK: What is said
 
     func gateSaidSoldOut(_ sale: SaleID, by broker: BrokerProcess) {
@@ -279,10 +287,14 @@ final class Judge {
         case .resolved(_, let isCommitted): note(isCommitted ? .unknownThatCommitted : .unknownThatDidNot)
         case .badBook(let partition):
             violate(.design, "\(worker.name) finds a gap in the ledger of \(partition)")
+        case .wentBack(let partition):
+            violate(.design, "\(worker.name) believes that the ledger of \(partition) went back")
         case .lost(_, _, .yielded): note(.handedOver)
         case .lost(_, _, .leaseTaken): note(.leaseTaken)
         case .lost(_, _, .quorumLost): note(.majorityLost)
         case .owned(_, _, let entries): if entries > 0 { note(.takenOver) }
+        case .wentBack(let partition):
+            violate(.design, "\(worker.name) finds the ledger of \(partition) older than it was")
         case .lost, .offender: break
         }
     }

@@ -60,14 +60,16 @@ package struct LedgerModel {
             }
         }
         for batch in sent {
+            var changes: [SaleID: Int64] = [:]
             for entry in batch.entries {
                 guard entry.buyer != poison, entry.quantity >= 0, entry.amount >= 0 else { return .refused }
-                // Only what changes the stock must have a row in it.
-                guard entry.stockChange != 0 else { continue }
-                guard let left = changed[entry.sale],
-                    changedHomes[entry.sale] == Int(batch.partition.rawValue)
+                changes[entry.sale, default: 0] += entry.stockChange
+            }
+            // Only what changes the stock, all in all, must have a row in it.
+            for (sale, change) in changes where change != 0 {
+                guard let left = changed[sale], changedHomes[sale] == Int(batch.partition.rawValue)
                 else { return .refused }
-                changed[entry.sale] = left + entry.stockChange
+                changed[sale] = left + change
             }
         }
         guard changed.values.allSatisfy({ $0 >= 0 }) else { return .refused }

@@ -62,6 +62,9 @@ final class LedgerServer {
     /// Transactions that begin until then hang for as long as this.
     var hang: (until: MonotonicTime, time: TimeAmount) = (.distantPast, .zero)
 
+    /// What happens to whom as soon as its next transaction holds its rows, and for how long that hangs.
+    var traps: [(owner: String, time: TimeAmount, spring: () -> Void)] = []
+
     init(_ world: World, _ model: LedgerModel) {
         self.world = world
         self.model = model
@@ -235,7 +238,14 @@ final class LedgerServer {
         let session = waiter.session
         session.transaction = transaction
         var time = duration()
-        if case .commit = waiter.statement, world.now < hang.until { time = time + hang.time }
+        if case .commit = waiter.statement {
+            if world.now < hang.until { time = time + hang.time }
+            if let index = traps.firstIndex(where: { $0.owner == session.owner }) {
+                let trap = traps.remove(at: index)
+                time = time + trap.time
+                world.schedule(at: world.now, trap.spring)
+            }
+        }
         world.schedule(at: world.now + time) { [self] in
             guard !transaction.isAborted else { return }
             session.transaction = nil

@@ -32,10 +32,7 @@ package struct RedisModel {
             keys[command.key] = Key(token: command.token, end: end)
             return .yes
         case .extend:
-            guard let holder else {
-                if isPlanted(.extendRevives) { keys[command.key] = Key(token: command.token, end: end) }
-                return isPlanted(.extendRevives) ? .yes : .missing
-            }
+            guard let holder else { return .missing }
             guard holder.token == command.token else { return .held(remaining: nil) }
             keys[command.key]!.end = end
             return .yes

@@ -96,6 +96,10 @@ final class BrokerProcess: Process {
         case (.result, _): core.result(header, from: worker, now)
         case (.returned, _): core.returned(header, from: worker, now)
         case (.drain, _): core.drain(worker)
+        case (.ping, _):
+            var pong = Header(.pong)
+            pong.callID = header.callID
+            _ = pipe.sendToClient(Message(header: pong))
         case (_, .workerBeat(let beat)): core.beat(beat, stamp: stamp, from: worker, now)
         case (_, .own(let own)): core.own(own, stamp: stamp, from: worker, now)
         case (_, .disown(let disown)): core.disown(disown, from: worker, now)

@@ -9,7 +9,7 @@ extension WorkerProcess {
     func perform(_ effect: WorkerEffect) {
         switch effect {
         case .acquire(let partition, let epoch):
-            locks.acquire("partition:\(partition)") { [self] outcome in
+            locks.acquire(WorkerCore.resource(partition)) { [self] outcome in
                 core.acquired(outcome, partition, epoch: epoch, now)
             }
         case .extend(let partition, let epoch, let lease):
@@ -42,7 +42,7 @@ extension WorkerProcess {
         case .sayDraining:
             for link in links { link.send(Message(header: Header(.drain))) }
         case .drained:
-            world.drained(self)
+            leave()
         case .note(let note):
             world.judge.noted(note, by: self)
         }
@@ -88,7 +88,9 @@ extension WorkerProcess {
     }
 
     private func askYield(_ partition: Partition) {
-        guard let link = links.first(where: \.isJoined) else {
+        let joined = links.filter(\.isJoined)
+        let seeing = joined.first { core.membership.sees(ownerOf: partition, $0.session) }
+        guard let link = seeing ?? joined.first else {
             return core.yieldAnswered(partition, isGranted: false, now)
         }
         var header = Header(.call)

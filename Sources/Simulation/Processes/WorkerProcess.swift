@@ -24,6 +24,8 @@ final class WorkerProcess: Process {
     private var nextSession: UInt32 = 1
     /// What is being asked, for who judges the answers.
     private var questions: [ReplyAddress: Request] = [:]
+    /// Brokers whose PONG a drained worker waits for.
+    private var farewells: Set<UInt32>?
     lazy var locks = Locks(self)
 
     init(_ index: Int, _ world: World) {
@@ -32,7 +34,7 @@ final class WorkerProcess: Process {
     }
 
     override func begin() {
-        (core, incarnation, isChecking, asked, questions) = (nil, nil, false, [:], [:])
+        (core, incarnation, isChecking, asked, questions, farewells) = (nil, nil, false, [:], [:], nil)
         commits = LedgerLink(self, "commits")
         control = LedgerLink(self, "control")
         every(.milliseconds(20)) { [self] in tick() }
@@ -97,8 +99,7 @@ final class WorkerProcess: Process {
 
     func ledgerLost() {
         guard core != nil else { return }
-        core.isLedgerReady = false
-        core.breaker.trip(now, random: world.random())
+        core.ledgerLost(.control, now)
     }
 
     private func checkFences() {
@@ -118,7 +119,7 @@ final class WorkerProcess: Process {
     private func sendBeats() {
         guard core != nil else { return }
         let beat = WorkerBeat(
-            isFit: core.isFit(now) && core.isLedgerReady, leaseLeft: core.leaseLeft(now),
+            isFit: core.isFit(now), leaseLeft: core.leaseLeft(now),
             gates: core.closedGates(now))
         for link in links where link.isJoined {
             var header = Header(.beat)
@@ -128,6 +129,7 @@ final class WorkerProcess: Process {
     }
 
     func lost(_ link: WorkerLink, _ session: UInt32) {
+        farewells?.remove(session)
         core.membership.lost(session, now)
         let unanswered = asked
         asked = [:]
@@ -145,7 +147,7 @@ final class WorkerProcess: Process {
         switch (header.kind, message.body) {
         case (.call, .ask(let request)):
             questions[to] = request
-            core.receive(request, for: world.partition(of: header), to: to, now)
+            receive(request, for: world.partition(of: header), to)
         case (.call, .yield(let yield)):
             core.yield(yield, to: to, now)
         case (.cancel, _):
@@ -159,6 +161,8 @@ final class WorkerProcess: Process {
         case (.result, _):
             guard let partition = asked.removeValue(forKey: header.callID) else { return }
             core.yieldAnswered(partition, isGranted: header.status == .ok, now)
+        case (.pong, _):
+            farewells?.remove(link.session)
         case (.goAway, _):
             let session = link.session
             link.end()
@@ -168,13 +172,25 @@ final class WorkerProcess: Process {
         }
     }
 
+    private func receive(_ request: Request, for partition: Int, _ to: ReplyAddress) {
+        let before = core.partitions[partition].book.last
+        core.receive(request, for: partition, to: to, now)
+        guard case .place(let place) = request, core.partitions[partition].book.last > before,
+            let clock = core.clock,
+            let sale = core.partitions[partition].book.sale(
+                place.sale, place.lane, at: clock.instant(at: now.nanoseconds / 1_000))
+        else { return }
+        world.judge.decided(place, under: sale.terms, by: self)
+    }
+
     func claim(_ partition: Partition, _ link: WorkerLink) {
         let index = Int(partition.rawValue)
         var header = Header(.own)
         header.callID = link.stamp
         let own = Own(
             partition: partition, fence: core.partitions[index].fence,
-            incarnation: incarnation.map { "\($0)" } ?? "", gates: core.closedGates(of: index, now))
+            incarnation: incarnation.map { "\($0)" } ?? "", gates: core.closedGates(of: index, now),
+            holder: core.partitions[index].lease.map { HolderToken(rawValue: $0.token.rawValue) })
         link.send(Message(header: header, body: .own(own)))
     }
 
@@ -186,6 +202,19 @@ final class WorkerProcess: Process {
         guard isAlive else { return }
         sendAnswers()
         commitNext()
+        if farewells?.isEmpty == true { world.drained(self) }
+    }
+
+    /// Everything is given up; what the brokers sent before they knew is waited for, as `Worker+Leaving` does it.
+    func leave() {
+        guard farewells == nil else { return }
+        var awaited: Set<UInt32> = []
+        for link in links where link.isJoined {
+            link.send(Message(header: Header(.ping)))
+            awaited.insert(link.session)
+        }
+        farewells = awaited
+        after(.milliseconds(500)) { [self] in farewells = [] }
     }
 
     private func performEffects() {

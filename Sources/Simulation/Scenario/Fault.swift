@@ -14,6 +14,10 @@ package enum Fault: Codable, Hashable, Sendable {
     // Network.
     /// Nothing gets through in the given directions, nor is it lost: it arrives later, as with TCP.
     case cutBroker(worker: Int, broker: Int, toBroker: Bool, fromBroker: Bool, Int64)
+    /// A partition's owner and a broker are alone together: no ledger, no Redis, nobody else.
+    case island(partition: Int, broker: Int, Int64)
+    /// A partition's owner is not heard by one broker.
+    case muteOwner(partition: Int, broker: Int, Int64)
     /// A broker is cut off from every worker.
     case blindBroker(Int, Int64)
     case cutClient(client: Int, broker: Int, toBroker: Bool, fromBroker: Bool, Int64)
@@ -46,10 +50,17 @@ package enum Fault: Codable, Hashable, Sendable {
     case slowLedger(Int64)
     /// Transactions hang between their writing and their COMMIT.
     case hangCommits(Int64)
+    /// The worker's next transaction hangs for so long between its writing and its COMMIT, and at that very moment
+    /// something happens to the worker.
+    case catchCommit(worker: Int, Mishap, Int64)
     /// Another server takes over, with everything that committed.
     case failOver(Int64)
     /// Somebody takes a fence whom nobody knows: an operator, or a worker that all have forgotten.
     case strangerTakesFence(partition: Int)
+
+    package enum Mishap: String, Codable, Hashable, Sendable, CaseIterable {
+        case killed, cutOff, paused
+    }
 
     /// Whether the lock service breaks its own word: then two may hold a lease.
     package var isLie: Bool {

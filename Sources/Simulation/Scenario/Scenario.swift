@@ -45,7 +45,7 @@ extension Scenario {
         partitions = draw.number(1...4)
         leaseTTL = draw.pick([600, 900, 1_500, 3_000])
         refusesOnQuorumLoss = draw.chance(25)
-        units = Int32(draw.number(4...30))
+        units = Int32(draw.chance(40) ? draw.number(1...6) : draw.number(4...30))
         limit = Int32(draw.number(2...5))
         opensAfter = draw.chance(20) ? Int64(draw.number(200...2_500)) : 0
         closesAfter = draw.chance(20) ? Int64(draw.number(2_000...5_000)) : 0
@@ -58,19 +58,26 @@ extension Scenario {
         faults = []
         jobs = drawJobs(&draw)
         faults = drawFaults(&draw)
+        jobs = (jobs + faults.flatMap { visits(to: $0, &draw) }).sorted { $0.at < $1.at }
     }
 
     private func drawJobs(_ draw: inout Draw) -> [Job] {
         // Each kind of request is off in half of the runs, but orders never.
         let weights = [
-            draw.weight(), draw.weight(), draw.weight(), draw.weight() / 8, draw.weight(), draw.weight(),
+            draw.weight(), 10 + draw.weight(), draw.weight(), draw.weight() / 8, draw.weight(), draw.weight(),
         ]
         let orders = 100
         let buyers = draw.number(2...12)
         let keys = draw.number(2...8)
         var fresh: UInt64 = 1_000
         var jobs: [Job] = []
+        let edges = [opensAfter, closesAfter].filter { $0 > 0 }
         for _ in 0..<draw.number(20...120) {
+            // Many come just when the window opens or closes.
+            let isAtEdge = !edges.isEmpty && draw.chance(40)
+            let at =
+                isAtEdge
+                ? draw.pick(edges) + Int64(draw.number(-60...60)) : Int64(draw.number(0...Int(turbulence)))
             let partition = draw.number(0...partitions - 1)
             let buyer = Int64(draw.number(1...buyers))
             let key = UInt64(draw.number(1...keys))
@@ -93,12 +100,46 @@ extension Scenario {
                 }
             jobs.append(
                 Job(
-                    at: Int64(draw.number(0...Int(turbulence))), client: draw.number(0...clients - 1),
+                    at: at, client: draw.number(0...clients - 1),
                     wish: wish,
                     deadline: Int64(draw.number(200...4_000)), givesUp: draw.chance(20),
                     hedges: draw.chance(15), cancels: draw.chance(4) ? Int64(draw.number(0...40)) : nil))
         }
         return jobs.sorted { $0.at < $1.at }
+    }
+
+    /// While an owner is on an island or not heard, units are added where it is not seen, and buyers come to all sides.
+    private func visits(to scheduled: ScheduledFault, _ draw: inout Draw) -> [Job] {
+        let partition: Int
+        let time: Int64
+        let added: Int64
+        switch scheduled.fault {
+        case .island(let island, _, let length):
+            (partition, time, added) = (island, length, scheduled.at + leaseTTL + 100)
+        case .muteOwner(let mute, _, let length):
+            (partition, time, added) = (mute, length, scheduled.at + 100)
+        default:
+            return []
+        }
+        func job(_ wish: Job.Wish, at: Int64, by client: Int) -> Job {
+            Job(
+                at: at, client: client, wish: wish, deadline: time, givesUp: true, hedges: false, cancels: nil
+            )
+        }
+        let key = 100_000 + UInt64(scheduled.at) * 100
+        var jobs: [Job] = []
+        for number in 0..<Int(units) + 2 {
+            let order = Job.Wish.place(
+                partition: partition, buyer: 500 + Int64(number), quantity: 1, key: key + UInt64(number))
+            jobs.append(job(order, at: max(0, scheduled.at - 300 + Int64(number)), by: number % clients))
+        }
+        jobs.append(job(.addUnits(partition: partition, units: 3, key: key + 90), at: added, by: 0))
+        for number in 0..<12 {
+            let order = Job.Wish.place(
+                partition: partition, buyer: 600 + Int64(number), quantity: 1, key: key + 50 + UInt64(number))
+            jobs.append(job(order, at: added + Int64(draw.number(0...Int(time))), by: number % clients))
+        }
+        return jobs
     }
 
     private func drawFaults(_ draw: inout Draw) -> [ScheduledFault] {
@@ -118,10 +159,10 @@ extension Scenario {
 /// The kinds of faults, each on or off in a run.
 private enum FaultKind: CaseIterable {
     case killWorker, pauseWorker, starveWorker, drainWorker, addWorker, killBroker, pauseBroker
-    case cutBroker, blindBroker, cutClient, dropConnection, cutRedis
+    case cutBroker, island, muteOwner, blindBroker, cutClient, dropConnection, cutRedis
     case killNode, killMajority, pauseNode, stepNodeClock, flushNode, flushMajority, forgeLease, extendLeases
     case stepMajority, stepWorkerClock
-    case dropLedger, cutLedger, stopLedger, slowLedger, hangCommits, failOver, strangerTakesFence
+    case dropLedger, cutLedger, stopLedger, slowLedger, hangCommits, catchCommit, failOver, strangerTakesFence
 
     func draw(_ draw: inout Draw, _ scenario: Scenario) -> Fault {
         let ttl = scenario.leaseTTL
@@ -145,6 +186,11 @@ private enum FaultKind: CaseIterable {
         case .pauseBroker: return .pauseBroker(broker, time)
         case .cutBroker:
             return .cutBroker(worker: worker, broker: broker, toBroker: to, fromBroker: from, time)
+        case .island:
+            return .island(
+                partition: partition, broker: broker, ttl + Int64(draw.number(0...Int(ttl) + 2_000)))
+        case .muteOwner:
+            return .muteOwner(partition: partition, broker: broker, Int64(draw.number(1_200...4_000)))
         case .blindBroker: return .blindBroker(broker, time * 2)
         case .cutClient:
             return .cutClient(client: worker, broker: broker, toBroker: to, fromBroker: from, time)
@@ -161,10 +207,15 @@ private enum FaultKind: CaseIterable {
         case .stepMajority: return .stepMajority(step)
         case .stepWorkerClock: return .stepWorkerClock(worker, step)
         case .dropLedger: return .dropLedger(worker: worker)
-        case .cutLedger: return .cutLedger(worker: worker, time)
+        // Sometimes so long that what was decided before is too old after it, but not given up.
+        case .cutLedger:
+            return .cutLedger(worker: worker, draw.chance(30) ? Int64(draw.number(5_000...5_900)) : time)
         case .stopLedger: return .stopLedger(time)
         case .slowLedger: return .slowLedger(time)
         case .hangCommits: return .hangCommits(Int64(draw.number(50...1_500)))
+        case .catchCommit:
+            return .catchCommit(
+                worker: worker, draw.pick(Fault.Mishap.allCases), Int64(draw.number(20...2_000)))
         case .failOver: return .failOver(short)
         case .strangerTakesFence: return .strangerTakesFence(partition: partition)
         }

@@ -2,29 +2,49 @@ package import Methods
 package import Sales
 package import Wire
 
-/// Who is live and which partitions are free, as far as the brokers say; and by rendezvous hashing
-/// (Thaler and Ravishankar 1998) who should own what.
+/// Who is live, who should own what, and which partitions are free, as far as the brokers say.
 package struct Membership {
     private struct View {
         var live: [String]?
         var unowned: Set<Partition>
+        var dead: [Partition: HolderToken]
+    }
+
+    /// A partition that some broker sees without an owner.
+    package struct Free: Equatable {
+        /// The first that any broker said so.
+        package let since: MonotonicTime
+        /// All brokers say so. Else one of them may be blind, or know more than the others.
+        package var isAgreed: Bool
+        /// The lease of the last owner, whose connection a broker saw end while no other sees it own the partition.
+        package var dead: HolderToken?
     }
 
     private let name: String
+    private let partitions: Int
     private var views: [UInt32: View] = [:]
-    /// The last that any broker said. Stays when there is no broker.
-    private(set) var live: [String] = []
-    /// Since when each partition has been seen free.
-    private(set) var freeSince: [Partition: MonotonicTime] = [:]
-
-    package init(name: String) { self.name = name }
-
+    /// Whom any broker sees, as they last said. Stays when there is no broker. We are missing ourselves when we
+    /// drain or are unfit: who is not to be counted on counts for nobody.
+    package private(set) var live: [String] = []
     /// False until a broker has spoken: whoever knows nothing of the others takes nothing.
-    package var isKnown: Bool { !live.isEmpty }
+    package private(set) var isKnown = false
+    /// Of the workers that are live.
+    package private(set) var targets: Targets
+    /// Since when the same workers have been live.
+    private var standing = MonotonicTime.distantPast
+    private(set) var free: [Partition: Free] = [:]
+
+    package init(name: String, partitions: Int) {
+        self.name = name
+        self.partitions = partitions
+        targets = Targets(workers: [], partitions: partitions)
+    }
 
     /// A broker's beat.
     package mutating func heard(_ beat: BrokerBeat, from session: UInt32, _ now: MonotonicTime) {
-        views[session] = View(live: beat.live, unowned: Set(beat.unowned ?? []))
+        views[session] = View(
+            live: beat.live, unowned: Set(beat.unowned ?? []),
+            dead: Dictionary(beat.dead.map { ($0.partition, $0.token) }) { $1 })
         merge(now)
     }
 
@@ -37,31 +57,65 @@ package struct Membership {
     private mutating func merge(_ now: MonotonicTime) {
         let speaking = views.values.filter { $0.live != nil }
         guard !speaking.isEmpty else { return }
-        // Live is who any broker sees. We ourselves are, or we would not be here.
-        live = Set(speaking.flatMap { $0.live ?? [] }).union([name]).sorted()
-        var unowned: Set<Partition> = []
-        for view in speaking { unowned.formUnion(view.unowned) }
-        freeSince = freeSince.filter { unowned.contains($0.key) }
-        for partition in unowned where freeSince[partition] == nil { freeSince[partition] = now }
+        isKnown = true
+        let seen = Set(speaking.flatMap { $0.live ?? [] }).sorted()
+        if seen != live {
+            live = seen
+            targets = Targets(workers: live, partitions: partitions)
+            standing = now
+        }
+        var unowned: [Partition: Free] = [:]
+        for partition in speaking.flatMap(\.unowned) where unowned[partition] == nil {
+            let isAgreed = speaking.allSatisfy { $0.unowned.contains(partition) }
+            unowned[partition] = Free(
+                since: free[partition]?.since ?? now, isAgreed: isAgreed,
+                dead: isAgreed ? speaking.lazy.compactMap { $0.dead[partition] }.first : nil)
+        }
+        free = unowned
     }
+
+    /// Whether a broker sees an owner of the partition.
+    package func sees(ownerOf partition: Partition, _ session: UInt32) -> Bool {
+        views[session].map { $0.live != nil && !$0.unowned.contains(partition) } ?? false
+    }
+
+    /// How long the same workers have been live. A view that has just changed is not yet everybody's, and may be a
+    /// short one.
+    package func age(_ now: MonotonicTime) -> TimeAmount { now - standing }
 
     /// A hand-over was agreed: nobody else knows yet that the partition is free.
-    package mutating func release(_ partition: Partition) { freeSince[partition] = .distantPast }
-
-    /// How many live workers come before `worker` for a partition; nil when it is not live.
-    package func rank(of worker: String, for partition: Partition) -> Int? {
-        guard live.contains(worker) else { return nil }
-        let own = Membership.weight(of: worker, for: partition)
-        return live.count { (Membership.weight(of: $0, for: partition), $0) > (own, worker) }
+    package mutating func release(_ partition: Partition) {
+        free[partition] = Free(since: .distantPast, isAgreed: true)
     }
 
-    package func rank(for partition: Partition) -> Int? { rank(of: name, for: partition) }
+    /// How many live workers come before `worker` for a partition: first its target, then the others by rendezvous
+    /// hashing. Nil when it is not live.
+    package func rank(of worker: String, for partition: Partition) -> Int? {
+        guard live.contains(worker) else { return nil }
+        let target = targets.target(of: partition)
+        guard worker != target else { return 0 }
+        let own = Membership.weight(of: worker, for: partition)
+        return 1
+            + live.count { $0 != target && (Membership.weight(of: $0, for: partition), $0) > (own, worker) }
+    }
+
+    /// Our own rank. When we are not live ourselves, all others come first.
+    package func rank(for partition: Partition) -> Int? {
+        isKnown ? rank(of: name, for: partition) ?? live.count : nil
+    }
+
+    /// Whether the partition should be ours.
+    package func isOurs(_ partition: Partition) -> Bool { targets.target(of: partition) == name }
 
     /// FNV-1a over the name, then SplitMix64's finalizer with the partition: near names must not give near weights.
     package static func weight(of worker: String, for partition: Partition) -> UInt64 {
-        var hash =
-            MethodID(worker).rawValue &+ UInt64(UInt16(bitPattern: partition.rawValue))
-            &* 0x9e37_79b9_7f4a_7c15
+        weight(hash: hash(of: worker), partition)
+    }
+
+    package static func hash(of worker: String) -> UInt64 { MethodID(worker).rawValue }
+
+    package static func weight(hash: UInt64, _ partition: Partition) -> UInt64 {
+        var hash = hash &+ UInt64(UInt16(bitPattern: partition.rawValue)) &* 0x9e37_79b9_7f4a_7c15
         hash = (hash ^ (hash >> 30)) &* 0xbf58_476d_1ce4_e5b9
         hash = (hash ^ (hash >> 27)) &* 0x94d0_49bb_1331_11eb
         return hash ^ (hash >> 31)

@@ -1,5 +1,5 @@
 package import Ledger
-package import Methods
+import Methods
 import PlantedBugs
 package import Redlock
 import Resilience
@@ -11,6 +11,7 @@ extension WorkerCore {
 
     /// Called every few milliseconds, and before the first event after a wait.
     package mutating func tick(_ now: MonotonicTime) {
+        judgeFitness(now)
         for partition in partitions.indices {
             if partitions[partition].isHeld {
                 keepLease(partition, now)
@@ -18,26 +19,50 @@ extension WorkerCore {
                 tryToTake(partition, now)
             }
         }
+        breakers.tick(now)
         if isLedgerReady { askForResolution() }
         if !isLedgerReady || isStuck(now) { refuseUnsent(now) }
         giveUpIfUnfit(now)
         pull(now)
-        finishDraining()
+        goOnDraining(now)
     }
 
-    /// A free partition is tried for after a wait that grows with the rank: the first in rank goes first.
-    private mutating func tryToTake(_ partition: Int, _ now: MonotonicTime) {
+    private mutating func judgeFitness(_ now: MonotonicTime) {
+        if let lastTick, now - lastTick >= configuration.ownPause, stoodUntil == nil { stoodUntil = now }
+        lastTick = now
+        if isLedgerReady { lastReady = now }
+        fitness.judge(isWell: silence(now) <= configuration.fitness, now)
+    }
+
+    /// A free partition is tried for after a wait that grows with the rank: the first in rank goes first. The lease of a
+    /// dead owner is released before; one that is declared dead and lives is shut out by the fence.
+    mutating func tryToTake(_ partition: Int, _ now: MonotonicTime) {
         let number = Partition(rawValue: Int16(partition))
         // Asked by a hand-over, too, and the tick may have come before its answer.
-        guard partitions[partition].phase == .idle, !isDraining, isFit(now),
+        guard partitions[partition].phase == .idle, !isDraining, isChecked(now),
             now >= partitions[partition].notBefore,
-            partitions[partition].inFlight == nil, let since = membership.freeSince[number],
-            let rank = membership.rank(for: number), now >= since + configuration.rankDelay * rank
+            partitions[partition].inFlight == nil, breakers.mayTake, let free = membership.free[number],
+            let rank = membership.rank(for: number),
+            now >= free.since + configuration.rankDelay * rank + hesitation(free)
         else { return }
+        if let dead = free.dead {
+            let token = LeaseToken(rawValue: dead.rawValue)
+            effects.append(
+                .release(Lease(resource: WorkerCore.resource(number), token: token, validUntil: now)))
+        }
         partitions[partition].phase = .acquiring
         partitions[partition].epoch &+= 1
         effects.append(.acquire(number, epoch: partitions[partition].epoch))
     }
+
+    private func hesitation(_ free: Membership.Free) -> TimeAmount {
+        // Another broker sees its owner, which is probably right. But if it were wrong, nobody would ever come.
+        if !free.isAgreed { return configuration.leaseTTL }
+        return free.dead == nil ? .zero : configuration.mourning
+    }
+
+    /// What a partition's lease is for, as the Redis nodes know it.
+    package static func resource(_ partition: Partition) -> String { "partition:\(partition)" }
 
     package mutating func acquired(
         _ outcome: AcquireOutcome, _ partition: Partition, epoch: UInt32, _ now: MonotonicTime
@@ -189,6 +214,8 @@ extension WorkerCore {
             partitions[index].lease = lease
             partitions[index].isQuorumLost = false
             setRenewal(index, now)
+            // The brokers know the old lease's token.
+            if partitions[index].phase == .owned { effects.append(.own(Partition(rawValue: Int16(index)))) }
         case .held(.some):
             lose(index, .leaseTaken, now)
         case .held(nil), .noQuorum:
@@ -203,8 +230,9 @@ extension WorkerCore {
         _ rows: [Ownership], ledger: LedgerTime, sent: MonotonicTime, _ now: MonotonicTime
     ) {
         lastCheck = max(lastCheck, sent)
+        stoodUntil = nil
         sample(ledger, sent: sent, now)
-        breaker.succeeded(now)
+        breakers.checked(sent: sent, isStuck: isStuck(now), now)
         for row in rows {
             let index = Int(row.partition.rawValue)
             guard partitions.indices.contains(index) else { continue }
@@ -218,13 +246,17 @@ extension WorkerCore {
                 partitions[index].checked = max(partitions[index].checked, sent)
             } else if row.fence > partitions[index].fence {
                 lose(index, .fenceMoved, now)
+            } else if sent > partitions[index].checked {
+                // Asked after the ledger had named our fence, and fences only grow.
+                return ledgerWentBack(row.partition, now)
             }
         }
     }
 
     /// A reading of the ledger's clock that came with an answer.
     package mutating func sample(_ ledger: LedgerTime, sent: MonotonicTime, _ now: MonotonicTime) {
-        let (sent, received) = (sent.nanoseconds / 1_000, now.nanoseconds / 1_000)
+        let asked = isPlanted(.clockWithoutError) ? now : sent
+        let (sent, received) = (asked.nanoseconds / 1_000, now.nanoseconds / 1_000)
         if clock == nil {
             clock = LedgerClock(sent: sent, received: received, ledger: ledger)
         } else {
@@ -259,9 +291,13 @@ extension WorkerCore {
         partitions[index].isQuorumLost = false
         partitions[index].soldOut = []
         returnOpen(index)
-        // Whoever was overtaken stays away for a lease's lifetime: two workers must not duel over fences.
-        let pause = reason == .fenceMoved ? configuration.leaseTTL : .milliseconds(100)
+        partitions[index].strikes.add(now)
+        // Whoever was overtaken stays away for a lease's lifetime: two workers must not duel over fences. Others come
+        // back sooner, but never later than that, or the partition would stay without an owner.
+        let base = reason == .fenceMoved ? configuration.leaseTTL : .milliseconds(100)
+        let pause = partitions[index].strikes.pause(base, atMost: configuration.leaseTTL)
         partitions[index].notBefore = now + pause + jitter(.milliseconds(200))
+        leaveToOthers(index, now)
     }
 
     /// Hands back what was decided but not sent to the ledger.
@@ -286,7 +322,7 @@ extension WorkerCore {
     /// A worker that does not reach the ledger gives its partitions to one that does. If nobody does, everybody
     /// keeps what they have.
     private mutating func giveUpIfUnfit(_ now: MonotonicTime) {
-        guard now - lastCheck > configuration.giveUpTime,
+        guard silence(now) > configuration.giveUpTime,
             membership.live.contains(where: { $0 != configuration.name })
         else { return }
         for index in partitions.indices where partitions[index].isHeld { lose(index, .unfit, now) }
@@ -304,101 +340,5 @@ extension WorkerCore {
         }
         forgetTransaction()
         clock = nil
-    }
-
-    // MARK: Handing over
-
-    /// Asks for the first partition that should be ours and is another's: pull, not push, one at a time.
-    private mutating func pull(_ now: MonotonicTime) {
-        guard !isDraining, asked == nil, isFit(now), membership.isKnown, isLedgerReady else { return }
-        for index in partitions.indices where partitions[index].phase == .idle {
-            let number = Partition(rawValue: Int16(index))
-            guard now >= partitions[index].notBefore, membership.freeSince[number] == nil,
-                membership.rank(for: number) == 0
-            else { continue }
-            asked = number
-            effects.append(.askYield(number))
-            return
-        }
-    }
-
-    /// The owner's answer.
-    package mutating func yieldAnswered(_ partition: Partition, isGranted: Bool, _ now: MonotonicTime) {
-        asked = nil
-        if isGranted {
-            membership.release(partition)
-            tryToTake(Int(partition.rawValue), now)
-        } else {
-            partitions[Int(partition.rawValue)].notBefore =
-                now + .milliseconds(500) + jitter(.milliseconds(500))
-        }
-    }
-
-    /// A successor asks for a partition. It gets it if it ranks before us; one hand-over at a time.
-    package mutating func yield(_ request: YieldPartition, to: ReplyAddress, _ now: MonotonicTime) {
-        let index = Int(request.partition.rawValue)
-        guard partitions.indices.contains(index), partitions[index].phase == .owned else {
-            return answer(to, index, .returned)
-        }
-        let isYielding = partitions.contains {
-            if case .yielding = $0.phase { return true }
-            return false
-        }
-        guard !isYielding, let theirs = membership.rank(of: request.successor, for: request.partition),
-            theirs < membership.rank(for: request.partition) ?? .max
-        else { return answer(to, index, .notYielded) }
-        beginYielding(index, .yielded, to: to, now)
-    }
-
-    private mutating func beginYielding(
-        _ index: Int, _ reason: LossReason, to: ReplyAddress?, _ now: MonotonicTime
-    ) {
-        effects.append(.disown(Partition(rawValue: Int16(index)), partitions[index].fence))
-        partitions[index].phase = .yielding(reason, to: to)
-        partitions[index].soldOut = []
-        finishIfYielding(index, now)
-    }
-
-    /// Releases a partition that is being given up, once everything that was decided has been answered.
-    package mutating func finishIfYielding(_ index: Int, _ now: MonotonicTime) {
-        guard case .yielding(let reason, let successor) = partitions[index].phase,
-            partitions[index].open.isEmpty, partitions[index].inFlight == nil
-        else { return }
-        let undecided = again.filter { $0.partition == index }
-        again.removeAll { $0.partition == index }
-        for item in undecided { answer(item.to, index, .returned) }
-        effects.append(.note(.lost(Partition(rawValue: Int16(index)), partitions[index].fence, reason)))
-        if let lease = partitions[index].lease {
-            if let successor {
-                effects.append(.releaseAndAnswer(lease, successor))
-            } else {
-                effects.append(.release(lease))
-            }
-        }
-        partitions[index].phase = .idle
-        partitions[index].epoch &+= 1
-        partitions[index].lease = nil
-        partitions[index].isExtending = false
-        partitions[index].notBefore = now + .seconds(1)
-    }
-
-    /// Gives everything up in good order.
-    package mutating func drain(_ now: MonotonicTime) {
-        guard !isDraining else { return }
-        isDraining = true
-        effects.append(.sayDraining)
-        for index in partitions.indices {
-            switch partitions[index].phase {
-            case .owned: beginYielding(index, .draining, to: nil, now)
-            case .acquiring, .fencing, .loading: lose(index, .draining, now)
-            case .idle, .yielding: break
-            }
-        }
-        finishDraining()
-    }
-
-    private mutating func finishDraining() {
-        guard isDraining, partitions.allSatisfy({ $0.phase == .idle && $0.inFlight == nil }) else { return }
-        effects.append(.drained)
     }
 }

@@ -1,13 +1,15 @@
 import Compression
 import Logging
 import Methods
+import Redlock
 import Sales
 import Wire
 import ZeroMQ
 
 extension Worker {
     /// What this worker serves.
-    private static let methods = MethodDescription.ofSales.map { MethodID($0.name) }
+    private static let methods = descriptions.map { MethodID($0.name) }
+    private static let descriptions = MethodDescription.ofSales + MethodDescription.ofLocks
 
     // MARK: Sessions
 
@@ -44,6 +46,7 @@ extension Worker {
     private func lost(_ link: BrokerLink, _ session: UInt32, _ now: MonotonicTime) {
         logger.warning("Lost a broker", metadata: ["broker": "\(link.endpoint)"])
         core?.membership.lost(session, now)
+        partedFrom(session)
         // Hand-overs asked for through it get no answer.
         let unanswered = asked
         asked = [:]
@@ -51,7 +54,7 @@ extension Worker {
     }
 
     private func describeMethods(to link: BrokerLink) {
-        for description in MethodDescription.ofSales { link.send(Header(.describe), description) }
+        for description in Worker.descriptions { link.send(Header(.describe), description) }
     }
 
     /// Claims every partition that is served, in a session that has just begun.
@@ -73,20 +76,22 @@ extension Worker {
     func claim(_ partition: Partition, to link: BrokerLink) {
         guard let core else { return }
         let index = Int(partition.rawValue)
+        let holder = core.partitions[index].lease.map { HolderToken(rawValue: $0.token.rawValue) }
         var header = Header(.own)
         header.callID = link.stamp
         link.send(
             header,
             Own(
                 partition: partition, fence: core.partitions[index].fence,
-                incarnation: incarnation.map { "\($0)" } ?? "", gates: core.closedGates(of: index, loop.now)))
+                incarnation: incarnation.map { "\($0)" } ?? "", gates: core.closedGates(of: index, loop.now),
+                holder: holder))
     }
 
     func sendBeats() {
         guard let core else { return }
         let now = loop.now
         let beat = WorkerBeat(
-            isFit: core.isFit(now) && core.isLedgerReady, leaseLeft: core.leaseLeft(now),
+            isFit: core.isFit(now), leaseLeft: core.leaseLeft(now),
             gates: core.closedGates(now))
         for link in links where link.isJoined {
             var header = Header(.beat)
@@ -122,6 +127,7 @@ extension Worker {
         case .cancel:
             let to = ReplyAddress(session: link.session, callID: header.callID)
             dropGathering(to)
+            cancelLock(to)
             core?.cancel(to)
         case .beat:
             let beat = try message.withBytes { bytes throws(WireError) in
@@ -137,7 +143,9 @@ extension Worker {
             let session = link.session
             link.end(loop.now, random())
             lost(link, session, loop.now)
-        case .ping, .pong, .data, .credit, .returned, .ready, .own, .disown, .drain, .describe:
+        case .pong:
+            partedFrom(link.session)
+        case .ping, .data, .credit, .returned, .ready, .own, .disown, .drain, .describe:
             break
         }
     }
@@ -184,8 +192,21 @@ extension Worker {
             let body = try decode(header, as: YieldPartition.self)
             try checkRoute(of: body.partition, header)
             core?.yield(body, to: to, loop.now)
+        case SystemMethods.drain.id:
+            guard try decode(header, as: DrainWorker.self).worker == configuration.name else {
+                throw .wrongRoute
+            }
+            logger.info("Draining, as an operator asked")
+            core?.answer(to, 0, .yielded)
+            core?.drain(loop.now)
         case SystemMethods.ping.id:
             pong(header, to)
+        case LockMethods.acquire.id:
+            acquireLock(try decode(header, as: AcquireLock.self), header, to)
+        case LockMethods.extend.id:
+            extendLock(try decode(header, as: ExtendLock.self), to)
+        case LockMethods.release.id:
+            releaseLock(try decode(header, as: ReleaseLock.self), to)
         default:
             throw .unknownMethod
         }

@@ -20,7 +20,7 @@ extension Worker {
     private func perform(_ effect: WorkerEffect) {
         switch effect {
         case .acquire(let partition, let epoch):
-            locks?.acquire(Worker.resource(partition)) { [weak self] outcome in
+            locks?.acquire(WorkerCore.resource(partition)) { [weak self] outcome in
                 self?.core?.acquired(outcome, partition, epoch: epoch, .now())
             }
         case .extend(let partition, let epoch, let lease):
@@ -50,33 +50,22 @@ extension Worker {
         case .sayDraining:
             for link in links { link.send(Header(.drain), Empty()) }
         case .drained:
-            sendAnswers()
-            isDrained = true
-            exitWhenReleased()
+            leave()
         case .note(let note):
             log(note)
         }
     }
 
+    /// Gives a lease back to the nodes. A worker that leaves waits for it: a lease whose release has not reached them
+    /// would keep successors waiting for its end. It ends within the nodes' time limit, whatever they do.
     private func release(_ lease: Lease, then done: @escaping () -> Void) {
         guard let locks else { return }
         releases += 1
         locks.release(lease) { [weak self] in
             done()
-            guard let self else { return }
-            releases -= 1
-            exitWhenReleased()
+            self?.releases -= 1
         }
     }
-
-    /// A lease whose release has not reached the nodes would keep successors waiting for its TTL. A release ends
-    /// within the nodes' time limit, whatever they do.
-    private func exitWhenReleased() {
-        guard isDrained, releases == 0 else { return }
-        exit(.drained)
-    }
-
-    private static func resource(_ partition: Partition) -> String { "partition:\(partition)" }
 
     private func takeFence(_ partition: Partition, _ epoch: UInt32) {
         guard let connection = control.connection else {
@@ -89,6 +78,7 @@ extension Worker {
             case .success(let ownership):
                 core?.tookFence(ownership, epoch: epoch, sent: sent, .now())
             case .failure(let error):
+                core?.breakers.record(error.outcome, sent: sent, .now())
                 logger.warning(
                     "Cannot take a fence", metadata: ["partition": "\(partition)", "error": "\(error)"])
                 core?.takingFailed(partition, epoch: epoch, .now())
@@ -100,6 +90,7 @@ extension Worker {
         guard let connection = control.connection else {
             return core!.takingFailed(partition, epoch: epoch, loop.now)
         }
+        let sent = MonotonicTime.now()
         connection.loadEntries(of: partition, after: after, limit: configuration.loadChunk) {
             [weak self] result in
             guard let self else { return }
@@ -107,6 +98,7 @@ extension Worker {
             case .success(let entries):
                 core?.loaded(entries, partition, epoch: epoch, .now())
             case .failure(let error):
+                core?.breakers.record(error.outcome, sent: sent, .now())
                 logger.warning(
                     "Cannot load a book", metadata: ["partition": "\(partition)", "error": "\(error)"])
                 core?.takingFailed(partition, epoch: epoch, .now())
@@ -143,9 +135,11 @@ extension Worker {
         }
     }
 
-    /// Asks the owner of a partition for it, through any broker.
+    /// Asks the owner of a partition for it, through any broker that sees one.
     private func askYield(_ partition: Partition) {
-        guard let link = links.first(where: \.isJoined) else {
+        let joined = links.filter(\.isJoined)
+        let seeing = joined.first { core!.membership.sees(ownerOf: partition, $0.session) }
+        guard let link = seeing ?? joined.first else {
             return core!.yieldAnswered(partition, isGranted: false, loop.now)
         }
         var header = Header(.call)
@@ -180,6 +174,10 @@ extension Worker {
         case .badBook(let partition):
             logger.critical(
                 "The ledger of a partition has a gap; run 'stampede audit'",
+                metadata: ["partition": "\(partition)"])
+        case .wentBack(let partition):
+            logger.critical(
+                "An older state of the ledger was restored in its place, in the same timeline; restart the brokers",
                 metadata: ["partition": "\(partition)"])
         case .offender:
             logger.critical("The ledger refused a request that had passed every check")

@@ -327,4 +327,101 @@ import Wire
         #expect(beat.live == ["worker-11"])
         #expect(beat.unowned == [0, 1, 2, 4, 5, 6, 7].map { Partition(rawValue: $0) })
     }
+
+    // MARK: The dead
+
+    private let token = HolderToken(rawValue: 7)
+
+    /// A broker that is old enough to speak, and a worker that owns partitions 0 and 1.
+    private func owned() -> (CoreHarness, worker: Int32, other: Int32) {
+        var broker = CoreHarness()
+        let (worker, other) = (broker.worker(11), broker.worker(12))
+        broker.pass(.seconds(3), hearing: [worker, other])
+        broker.own(0, by: worker, fence: 1, holder: token)
+        broker.own(1, by: worker, fence: 1)
+        return (broker, worker, other)
+    }
+
+    private let dead = [DeadHolder(partition: Partition(rawValue: 0), token: HolderToken(rawValue: 7))]
+
+    @Test func `the lease of a worker whose connection ended is told for one lease's lifetime`() {
+        var (broker, worker, other) = owned()
+        #expect(broker.core.beat(broker.now).dead == [])
+        broker.core.unsendable([], worker: worker, broker.now)
+        #expect(broker.core.beat(broker.now).dead == dead, "of what it had a lease for")
+        broker.pass(.milliseconds(2_999), hearing: [other])
+        #expect(broker.core.beat(broker.now).dead == dead)
+        broker.pass(.milliseconds(1), hearing: [other])
+        #expect(broker.core.beat(broker.now).dead == [])
+    }
+
+    @Test func `who is silent, stuck or leaves in good order is not told dead`() {
+        for end in 0..<3 {
+            var (broker, worker, other) = owned()
+            switch end {
+            case 0: broker.pass(.milliseconds(3_010), hearing: [other])
+            case 1: broker.core.unsendable([], worker: worker, isGone: false, broker.now)
+            default:
+                broker.disown(0, by: worker, fence: 1)
+                broker.core.unsendable([], worker: worker, broker.now)
+            }
+            #expect(broker.core.partitions[0].owner == -1)
+            #expect(broker.core.beat(broker.now).dead == [], "case \(end)")
+        }
+    }
+
+    @Test func `who claims the partition, the same worker in a new session or another, ends the rumour`() {
+        for fence in [Int64(1), 2] {
+            var (broker, worker, other) = owned()
+            broker.core.unsendable([], worker: worker, broker.now)
+            broker.own(0, by: other, fence: fence)
+            broker.core.unsendable([], worker: other, isGone: false, broker.now)
+            #expect(broker.core.beat(broker.now).dead == [])
+        }
+    }
+
+    // MARK: One worker
+
+    private func drain(_ name: String, callID: UInt64 = 1) -> Header {
+        var header = SystemMethods.drain.header(for: DrainWorker(worker: name))
+        header.callID = callID
+        return header
+    }
+
+    @Test func `a call for one worker goes to the one of that name`() {
+        var broker = CoreHarness()
+        let client = broker.client(1)
+        let workers = (11...13).map { broker.worker($0, methods: [SystemMethods.drain.id]) }
+        broker.core.call(drain("worker-12"), size: Header.size, from: client, broker.now)
+        #expect(broker.perform().map(\.worker) == [workers[1]])
+    }
+
+    @Test func `a call for a worker that is not here is not executed`() {
+        var broker = CoreHarness()
+        let client = broker.client(1)
+        _ = broker.worker(11, methods: [SystemMethods.drain.id])
+        broker.core.call(drain("worker-12"), size: Header.size, from: client, broker.now)
+        #expect(broker.perform().isEmpty)
+        #expect(broker.verdict(1, to: client)?.reason == .unknownWorker)
+        #expect(broker.verdict(1, to: client)?.certainty == .notExecuted)
+    }
+
+    @Test func `a call for one worker does not wait for credit`() {
+        var broker = CoreHarness()
+        let client = broker.client(1)
+        _ = broker.worker(11, credit: [16, 1, 2], methods: [SystemMethods.drain.id])
+        broker.core.call(drain("worker-11"), size: Header.size, from: client, broker.now)
+        broker.core.call(drain("worker-11", callID: 2), size: Header.size, from: client, broker.now)
+        #expect(broker.perform().count == 1)
+        #expect(broker.verdict(2, to: client)?.reason == .overloaded)
+    }
+
+    @Test func `a host of services is not told to be live`() {
+        var broker = CoreHarness()
+        let host = broker.host(12)
+        let worker = broker.worker(11)
+        broker.pass(.seconds(3), hearing: [worker, host])
+        #expect(broker.core.beat(broker.now).live == ["worker-11"])
+        #expect(broker.core.status(broker.now).workers.map(\.canOwn) == [false, true])
+    }
 }
