@@ -141,8 +141,9 @@ struct Mischief {
         world.schedule(at: end(down)) { node.start(losingData: losesData) }
     }
 
-    private func strike(_ worker: WorkerProcess, _ mishap: Fault.Mishap, _ time: Int64) {
-        guard !world.isCalm, worker.isAlive else { return }
+    private func strike(_ owner: String, _ mishap: Fault.Mishap, _ time: Int64) {
+        guard !world.isCalm, let worker = world.workers.first(where: { $0.name == owner && $0.isAlive })
+        else { return }
         switch mishap {
         case .killed:
             worker.kill()
@@ -169,9 +170,9 @@ struct Mischief {
             world.schedule(at: end(time)) { [world] in world.ledger?.start() }
         case .slowLedger(let time): world.ledger.slowUntil = end(time)
         case .hangCommits(let time): world.ledger.hang = (end(time), .milliseconds(time))
-        case .catchCommit(let number, let mishap, let time):
-            let worker = worker(number)
-            world.ledger.traps.append((worker.name, .milliseconds(time), { strike(worker, mishap, time) }))
+        case .catchCommit(let partition, let mishap, let time):
+            world.ledger.traps.append(
+                (partition % world.scenario.partitions, .milliseconds(time), { strike($0, mishap, time) }))
         case .failOver(let time):
             world.ledger.failOver()
             world.ledger.stop()

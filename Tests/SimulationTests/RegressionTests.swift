@@ -5,7 +5,8 @@ import Testing
 
 /// Scenarios that once broke a promise, shrunk. They stay for ever.
 @Suite struct RegressionTests {
-    private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Regressions")
+    private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(
+        path: "Regressions")
 
     private static let files: [String] =
         ((try? FileManager.default.contentsOfDirectory(atPath: folder.path())) ?? [])

@@ -13,7 +13,6 @@ package enum Sometimes: String, CaseIterable, Sendable {
     case brokerDiedWithCalls = "a broker died with calls in it"
     case zombieCommitted = "a transaction committed after its worker had gone"
     case holderTerminated = "a transaction that held a row was terminated"
-    case staleDecisionRefused = "a decision too old was refused"
     case offenderRefused = "an entry could not be stored"
     case failedOver = "the ledger failed over"
     case sawNewIncarnation = "a worker saw a new incarnation"

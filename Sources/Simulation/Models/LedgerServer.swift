@@ -63,7 +63,7 @@ final class LedgerServer {
     var hang: (until: MonotonicTime, time: TimeAmount) = (.distantPast, .zero)
 
     /// What happens to whom as soon as its next transaction holds its rows, and for how long that hangs.
-    var traps: [(owner: String, time: TimeAmount, spring: () -> Void)] = []
+    var traps: [(partition: Int, time: TimeAmount, spring: (_ owner: String) -> Void)] = []
 
     init(_ world: World, _ model: LedgerModel) {
         self.world = world
@@ -240,10 +240,10 @@ final class LedgerServer {
         var time = duration()
         if case .commit = waiter.statement {
             if world.now < hang.until { time = time + hang.time }
-            if let index = traps.firstIndex(where: { $0.owner == session.owner }) {
+            if let index = traps.firstIndex(where: { transaction.rows.contains($0.partition) }) {
                 let trap = traps.remove(at: index)
                 time = time + trap.time
-                world.schedule(at: world.now, trap.spring)
+                world.schedule(at: world.now) { trap.spring(session.owner) }
             }
         }
         world.schedule(at: world.now + time) { [self] in

@@ -279,7 +279,6 @@ final class WorkerProcess: Process {
             world.judge.note(.staleFenceRefused)
             core.fenced(partitions, now)
         case .answer(.commit(.stale)):
-            world.judge.note(.staleDecisionRefused)
             core.stale(now)
         case .answer(.commit(.refused)):
             world.judge.note(.offenderRefused)

@@ -50,9 +50,9 @@ package enum Fault: Codable, Hashable, Sendable {
     case slowLedger(Int64)
     /// Transactions hang between their writing and their COMMIT.
     case hangCommits(Int64)
-    /// The worker's next transaction hangs for so long between its writing and its COMMIT, and at that very moment
-    /// something happens to the worker.
-    case catchCommit(worker: Int, Mishap, Int64)
+    /// The partition's next transaction hangs for so long between its writing and its COMMIT, and at that very moment
+    /// something happens to the owner.
+    case catchCommit(partition: Int, Mishap, Int64)
     /// Another server takes over, with everything that committed.
     case failOver(Int64)
     /// Somebody takes a fence whom nobody knows: an operator, or a worker that all have forgotten.

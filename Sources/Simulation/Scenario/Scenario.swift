@@ -146,7 +146,7 @@ extension Scenario {
         // Some runs are calm, for bugs that need long calm; half of the kinds are off in each (swarm testing,
         // Groce et al., ISSTA 2012).
         guard !draw.chance(5) else { return [] }
-        let weights = (0..<FaultKind.allCases.count).map { _ in draw.weight() }
+        let weights = FaultKind.allCases.map { draw.weight() * $0.frequency }
         guard weights.contains(where: { $0 > 0 }) else { return [] }
         return (0..<draw.number(1...24)).map { _ in
             let kind = FaultKind.allCases[draw.index(weights: weights)]
@@ -163,6 +163,9 @@ private enum FaultKind: CaseIterable {
     case killNode, killMajority, pauseNode, stepNodeClock, flushNode, flushMajority, forgeLease, extendLeases
     case stepMajority, stepWorkerClock
     case dropLedger, cutLedger, stopLedger, slowLedger, hangCommits, catchCommit, failOver, strangerTakesFence
+
+    /// What strikes at the right moment is worth more than what strikes at random.
+    var frequency: Int { self == .catchCommit ? 4 : 1 }
 
     func draw(_ draw: inout Draw, _ scenario: Scenario) -> Fault {
         let ttl = scenario.leaseTTL
@@ -215,7 +218,9 @@ private enum FaultKind: CaseIterable {
         case .hangCommits: return .hangCommits(Int64(draw.number(50...1_500)))
         case .catchCommit:
             return .catchCommit(
-                worker: worker, draw.pick(Fault.Mishap.allCases), Int64(draw.number(20...2_000)))
+                partition: partition, draw.pick(Fault.Mishap.allCases),
+                // Before a successor comes, or so long that it ends the transaction.
+                Int64(draw.chance(60) ? draw.number(10...250) : draw.number(250...2_000)))
         case .failOver: return .failOver(short)
         case .strangerTakesFence: return .strangerTakesFence(partition: partition)
         }
