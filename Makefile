@@ -1,8 +1,8 @@
 # One command per job. Each installs what it needs; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-python bench bench-rpc bench-counts build lint format clean packages fuzz fuzz-nightly fuzz-broker sanitize proof proof-full sim sim-planted
+.PHONY: help demo test chaos chaos-ci test-chaos test-python bench bench-rpc bench-counts build lint format clean packages fuzz fuzz-nightly fuzz-broker sanitize proof proof-full sim sim-planted
 
-sources := Sources Tests Package.swift bench/Package.swift bench/Sources bench/grpc/Package.swift bench/grpc/Sources \
+sources := Sources Tests Package.swift chaos bench/Package.swift bench/Sources bench/grpc/Package.swift bench/grpc/Sources \
 	fuzz/Package.swift fuzz/Sources
 venv := .build/python-venv
 
@@ -13,9 +13,24 @@ demo: packages ## run a flash sale on a local cluster of real processes
 	swift build -c release --product stampede
 	.build/release/stampede demo
 
+chaos: packages ## attack a cluster in 20 episodes across all nemeses, and judge the promises
+	deploy/install-packages.sh gcc strace
+	swift build -c release --product stampede
+	.build/release/stampede chaos --episodes 20 $(CHAOS)
+
+chaos-ci: packages ## the same in three short episodes
+	swift build -c release --product stampede
+	.build/release/stampede chaos --plan kill-owner --plan pause-in-commit --plan postgres-stop $(CHAOS)
+
 test: build lint ## build, lint, and run every test
 	swift test --no-parallel
+	$(MAKE) test-chaos
 	$(MAKE) test-python
+
+test-chaos: $(venv)/ready ## plant violations and see that the chaos checker finds them
+	$(venv)/bin/ruff check chaos
+	$(venv)/bin/ruff format --check chaos
+	$(venv)/bin/python -B -m pytest --quiet -p no:cacheprovider chaos
 
 test-python: $(venv)/ready ## test the Python client on its fake server and on the built cluster
 	@binary=$${STAMPEDE_BINARY:-.build/debug/stampede}; test -x "$$binary" || { echo "There is no $$binary: run make build, or set STAMPEDE_BINARY to a built stampede." >&2; exit 1; }

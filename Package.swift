@@ -19,12 +19,16 @@ let package = Package(
     products: [
         .executable(name: "stampede", targets: ["stampede"]),
         .library(name: "StampedeClient", targets: ["Client", "Methods", "Sales", "Wire", "ZeroMQ"]),
-        .library(name: "StampedeService", targets: ["Service", "Wire", "ZeroMQ"]),
+        .library(
+            name: "StampedeService",
+            targets: ["Service", "RateLimit", "Redis", "Resilience", "Wire", "ZeroMQ"]),
         .library(name: "StampedeTesting", targets: ["StampedeTesting"]),
         // The protocol alone, without I/O: for fuzz/, and for who writes a client of his own.
         .library(name: "StampedeWire", targets: ["Wire", "Sales", "Methods"]),
         // For bench/, which measures the parts from outside.
-        .library(name: "StampedeParts", targets: ["Broker", "Workers", "Ledger", "Redis", "ZeroMQ"]),
+        .library(
+            name: "StampedeParts",
+            targets: ["Broker", "Workers", "Ledger", "Redis", "Resilience", "ZeroMQ"]),
     ],
     traits: [
         // Compiles in the mistakes that simulation and chaos must be able to find.
@@ -40,6 +44,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-service-context", from: "1.5.1"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // C libraries: a module map each, imported by exactly one target.
@@ -67,6 +72,8 @@ let package = Package(
         .target(
             name: "Redlock", dependencies: ["Wire", "ZeroMQ", "Redis", "Resilience", "PlantedBugs"],
             swiftSettings: strict),
+        .target(
+            name: "RateLimit", dependencies: ["Wire", "ZeroMQ", "Redis", "Resilience"], swiftSettings: strict),
         .target(
             name: "Ledger", dependencies: ["Wire", "Sales", "ZeroMQ", "Resilience", "CPostgres"],
             resources: [.embedInCode("Migrations")], swiftSettings: settings),
@@ -119,6 +126,23 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(name: "Cluster", swiftSettings: settings),
+        .target(
+            name: "Chaos",
+            dependencies: [
+                "ChaosFiles", "Client", "Cluster", "Methods", "Resilience", "Sales", "Wire", "ZeroMQ",
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: settings),
+        // The plans, the checker and the clock shim, in the program.
+        .target(
+            name: "ChaosFiles", path: "chaos", exclude: ["ruff.toml", "test_check.py"],
+            sources: ["Files.swift"],
+            resources: [
+                .embedInCode("plans"), .embedInCode("clock_shim.c"), .embedInCode("check.py"),
+                .embedInCode("history.py"), .embedInCode("promises.py"), .embedInCode("faults.py"),
+                .embedInCode("page.py"),
+            ],
+            swiftSettings: settings),
         .target(name: "Conformance", dependencies: ["Wire", "ZeroMQ"], swiftSettings: strict),
 
         // The cores on a virtual clock, with modelled network, Redis, Postgres and clocks.
@@ -139,9 +163,8 @@ let package = Package(
         .executableTarget(
             name: "stampede",
             dependencies: [
-                "Broker", "Conformance", "Workers", "Client", "Cluster", "Ledger", "Redis", "Methods",
-                "Sales", "Wire",
-                "ZeroMQ",
+                "Broker", "Chaos", "Conformance", "Workers", "Client", "Cluster", "Ledger", "Redis",
+                "Methods", "PlantedBugs", "Sales", "Wire", "ZeroMQ",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -189,7 +212,8 @@ let package = Package(
         .testTarget(
             name: "StampedeTestingTests",
             dependencies: [
-                "StampedeTesting", "Client", "Service", "Methods", "Sales", "Wire",
+                "StampedeTesting", "Client", "Service", "Methods", "RateLimit", "Redis", "Resilience",
+                "Sales", "Wire",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
@@ -210,11 +234,15 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "RedlockTests",
-            dependencies: ["Wire", "ZeroMQ", "Redis", "Redlock", "RedisTestSupport"],
+            dependencies: ["Wire", "ZeroMQ", "Redis", "Redlock", "Resilience", "RedisTestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RateLimitTests",
+            dependencies: ["RateLimit", "Redis", "RedisTestSupport", "Resilience", "Wire", "ZeroMQ"],
             swiftSettings: settings),
         .testTarget(
             name: "LedgerTests",
-            dependencies: ["Ledger", "Sales", "Wire", "ZeroMQ", "PostgresTestSupport"],
+            dependencies: ["Ledger", "Resilience", "Sales", "Wire", "ZeroMQ", "PostgresTestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "BrokerTests",
@@ -244,6 +272,7 @@ let package = Package(
             name: "ConformanceTests",
             dependencies: ["Conformance", "Client", "Methods", "TestCluster", "Wire", "ZeroMQ"],
             swiftSettings: settings),
+        .testTarget(name: "ChaosTests", dependencies: ["Chaos", "Sales"], swiftSettings: settings),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
         .testTarget(
             name: "PromiseTests",

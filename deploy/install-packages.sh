@@ -13,8 +13,8 @@ present() {
         zlib1g-dev) [ -e /usr/include/zlib.h ] ;;
         redis-server) command -v redis-server ;;
         postgresql) compgen -G '/usr/lib/postgresql/*/bin/postgres' || command -v postgres ;;
-        spin) command -v spin ;;
         gcc) command -v cc ;;
+        *) command -v "$1" ;;
     esac >/dev/null
 }
 
@@ -28,7 +28,7 @@ missing() {
     done
 }
 
-mapfile -t packages < <(missing)
+mapfile -t packages < <(missing "$@")
 [ ${#packages[@]} -gt 0 ] || exit 0
 
 fail() {
@@ -54,5 +54,5 @@ install_missing || { "${as_root[@]}" apt-get update --quiet=2 && install_missing
 
 # Debian starts its own Redis and Postgres, which may fail when the standard ports are taken. Stampede runs
 # its own on Unix sockets, so only the files matter.
-mapfile -t packages < <(missing)
+mapfile -t packages < <(missing "$@")
 [ ${#packages[@]} -eq 0 ] || fail "apt-get could not install them, see above; mend that and run this again."

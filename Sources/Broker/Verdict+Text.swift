@@ -9,6 +9,7 @@ extension Verdict {
         case (.ownerLost, _): "The worker was lost while it had the call; retry with the same key, or settle."
         case (.overloaded, _): "The broker cannot serve this in time; try again after the time given."
         case (.unknownMethod, _): "No worker serves this method; check its name and the workers' version."
+        case (.unknownWorker, _): "This broker has no worker of that name; ‘stampede worker list’ shows them."
         case (.needsService, _):
             "Only services call this method: connect to the clients' port with a key of the role ‘service’."
         case (.needsOperator, _):

@@ -2,15 +2,18 @@ import Glibc
 import Synchronization
 
 /// Runs work that blocks on a thread of its own, so that Swift's pool keeps its threads.
-enum Blocking {
+package enum Blocking {
     /// Set when the task that waits for blocking work is cancelled. The work asks now and then.
-    final class Cancellation: Sendable {
+    package final class Cancellation: Sendable {
         private let flag = Atomic(false)
-        var isCancelled: Bool { flag.load(ordering: .relaxed) }
-        func cancel() { flag.store(true, ordering: .relaxed) }
+        package init() {}
+        package var isCancelled: Bool { flag.load(ordering: .relaxed) }
+        package func cancel() { flag.store(true, ordering: .relaxed) }
     }
 
-    static func run<Value: Sendable>(_ body: @escaping @Sendable (Cancellation) -> Value) async -> Value {
+    package static func run<Value: Sendable>(_ body: @escaping @Sendable (Cancellation) -> Value) async
+        -> Value
+    {
         let cancellation = Cancellation()
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -27,7 +30,7 @@ enum Blocking {
     }
 
     /// Starts a thread that nobody joins. A machine without room for one more thread ends the program.
-    static func thread(_ body: @escaping @Sendable () -> Void) {
+    package static func thread(_ body: @escaping @Sendable () -> Void) {
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
         defer { pthread_attr_destroy(&attributes) }

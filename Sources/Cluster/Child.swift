@@ -99,9 +99,11 @@ final class Child: Sendable {
         }
     }
 
-    /// Asks the process to end and keeps it from being started again. `join` waits for it.
+    /// Asks the process to end and keeps it from being started again. `join` waits for it. Asks once: a worker takes a
+    /// second signal for impatience.
     func stop() {
         state.withLock { state in
+            guard !state.isStopping else { return }
             state.isStopping = true
             guard let pid = state.pid else { return }
             Glibc.kill(pid, stopSignal)

@@ -9,8 +9,9 @@ public final class Cluster: Sendable {
     /// reader; the newest 1,024 events are kept for it.
     public var events: AsyncStream<ClusterEvent> { roster.events }
 
-    private let roster: Roster
+    let roster: Roster
     private let lock: FolderLock
+    private let control = Monitor<ControlSocket?>(nil)
 
     /// Starts a cluster. Returns when Redis answers PING, Postgres lets us in, the ledger is migrated,
     /// brokers listen and workers run.
@@ -41,11 +42,25 @@ public final class Cluster: Sendable {
         let cluster = Cluster(Roster(configuration), try FolderLock(layout.lock))
         do throws(ClusterError) {
             try Startup(roster: cluster.roster, programs: programs, cancellation: cancellation).run()
+            try cluster.takeOrders()
         } catch {
             cluster.stopNow()
             throw error
         }
         return cluster
+    }
+
+    /// Ends what a supervisor that was killed has left of the cluster in a folder. Does nothing while one runs.
+    package static func retireOrphans(in folder: String) {
+        let layout = Layout(folder: folder)
+        guard access(layout.lock, F_OK) == 0, let lock = try? FolderLock(layout.lock) else { return }
+        Postgres.retireOrphan(layout)
+        lock.release()
+    }
+
+    private func takeOrders() throws(ClusterError) {
+        let socket = try ControlSocket(at: roster.layout.controlSocket, roster)
+        control.withLock { $0 = socket }
     }
 
     private init(_ roster: Roster, _ lock: FolderLock) {
@@ -63,8 +78,21 @@ public final class Cluster: Sendable {
     public var redisAddresses: [String] { roster.configuration.redisAddresses }
     /// The processes in the order of their start: `redis-1` …, `postgres`, `broker-1` …, `worker-1` ….
     public var names: [String] { roster.children.map(\.name) }
+    /// Whether the process of that name runs and, if it is a server, lets clients in.
+    package func serves(_ name: String) -> Bool {
+        guard pid(of: name) != nil else { return false }
+        let layout = roster.layout
+        if name == "postgres" {
+            return UnixSocket.letsIn(layout.postgresSocket, user: "stampede", database: "stampede")
+        }
+        if name.hasPrefix("redis") { return UnixSocket.answersPing("\(layout.run)/\(name).sock") }
+        return !name.hasPrefix("broker") || UnixSocket.accepts("\(layout.run)/\(name)-clients.sock")
+    }
     /// The process of that name, while it runs.
     public func pid(of name: String) -> Int32? { try? roster.child(name).pid }
+
+    /// True from the beginning of `stop`.
+    public var isStopping: Bool { roster.isClosed }
 
     // MARK: What can be done to it
 
@@ -96,14 +124,7 @@ public final class Cluster: Sendable {
         let roster = roster
         let result = await Blocking.run { cancellation in
             Result { () throws(ClusterError) in
-                let child = try roster.addWorker()
-                do throws(ClusterError) {
-                    try child.awaitSettled(unless: cancellation)
-                } catch {
-                    roster.remove(child)
-                    throw error
-                }
-                return child.name
+                try roster.addSettledWorker(unless: cancellation).name
             }
         }
         return try result.get()
@@ -116,6 +137,7 @@ public final class Cluster: Sendable {
     }
 
     private func stopNow() {
+        control.withLock { $0?.close() }
         roster.close()
         // A worker finishes its commit in flight and releases its leases, which needs the other three.
         roster.stop("worker", grace: .seconds(10))

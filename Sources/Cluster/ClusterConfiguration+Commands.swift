@@ -20,7 +20,8 @@ extension ClusterConfiguration {
             "--unixsocket", layout.redisSocket(index), "--unixsocketperm", "700", "--daemonize", "no",
             "--dir", "\(folder)/\(name)", "--logfile", layout.log(name),
         ]
-        return Command(executable: program, arguments: arguments, log: layout.log(name))
+        return Command(
+            executable: program, arguments: arguments, log: layout.log(name), variables: environment(name))
     }
 
     func migrateCommand() -> Command {
@@ -42,13 +43,27 @@ extension ClusterConfiguration {
         stampede(
             name,
             ["worker", "--name", name]
-                + brokers.flatMap { ["--broker", $0.workers] }
-                + redisAddresses.flatMap { ["--redis", $0] }
-                + ["--ledger", layout.dsn(application: name), "--lease-ttl", "\(leaseTTLMilliseconds)"]
+                + (1...brokerCount).flatMap { index in
+                    let socket = detour(name, layout.brokerName(index), layout.workersSocket(index))
+                    return ["--broker", "ipc://\(socket)"]
+                }
+                + (1...redisCount).flatMap { index in
+                    ["--redis", "unix:\(detour(name, layout.redisName(index), layout.redisSocket(index)))"]
+                }
+                + ["--ledger", ledger(for: name), "--lease-ttl", "\(leaseTTLMilliseconds)"]
                 + workerArguments)
     }
 
+    /// libpq is told a folder, and finds the socket in it by the port's number.
+    private func ledger(for worker: String) -> String {
+        let socket = detour(worker, "postgres", layout.postgresSocket)
+        let folder = socket.lastIndex(of: "/").map { String(socket[..<$0]) } ?? layout.postgresSockets
+        return layout.dsn(application: worker, sockets: folder)
+    }
+
     private func stampede(_ name: String, _ arguments: [String]) -> Command {
-        Command(executable: stampedeExecutable, arguments: arguments, log: layout.log(name))
+        Command(
+            executable: stampedeExecutable, arguments: arguments, log: layout.log(name),
+            variables: environment(name))
     }
 }

@@ -19,6 +19,11 @@ public struct ClusterConfiguration: Sendable {
     public var brokerArguments: [String] = []
     /// Appended to the command line of every worker.
     public var workerArguments: [String] = []
+    /// The socket through which a worker reaches a server: given the worker's name, the server's, and the
+    /// server's own socket, which is also the answer unless somebody stands between them, as chaos does.
+    package var detour: @Sendable (_ worker: String, _ server: String, _ socket: String) -> String = { $2 }
+    /// Variables added to the environment of the process with that name.
+    package var environment: @Sendable (_ process: String) -> [String: String] = { _ in [:] }
 
     /// The most processes of one kind. Each costs one sleeping thread of the supervisor, and Postgres takes
     /// 100 connections.

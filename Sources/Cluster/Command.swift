@@ -2,7 +2,7 @@ import FoundationEssentials
 import Glibc
 
 /// A program to be run as a child: what, as whom, and where its output goes.
-struct Command: Sendable {
+package struct Command: Sendable {
     let executable: String
     let arguments: [String]
     /// Both standard output and standard error are appended here.
@@ -12,6 +12,25 @@ struct Command: Sendable {
     /// What it reads from standard input.
     var input = "/dev/null"
     var deathSignal = DeathSignal.kill
+    /// Added to our own environment.
+    var variables: [String: String] = [:]
+
+    /// A program that runs as we do and reads nothing.
+    package init(executable: String, arguments: [String], log: String) {
+        self.init(executable: executable, arguments: arguments, log: log, user: nil)
+    }
+
+    init(
+        executable: String, arguments: [String], log: String, user: String? = nil,
+        deathSignal: DeathSignal = .kill, variables: [String: String] = [:]
+    ) {
+        self.executable = executable
+        self.arguments = arguments
+        self.log = log
+        self.user = user
+        self.deathSignal = deathSignal
+        self.variables = variables
+    }
 
     /// What the kernel sends the child when the supervisor dies without having stopped it, as setpriv(1)
     /// spells it.
@@ -24,7 +43,7 @@ struct Command: Sendable {
     ///
     /// - Important: prctl(2), `PR_SET_PDEATHSIG`: "the 'parent' in this case is considered to be the thread
     ///   that created this process". The calling thread must live until the child has ended.
-    func spawn() -> Result<Int32, SpawnError> {
+    package func spawn() -> Result<Int32, SpawnError> {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -49,7 +68,7 @@ struct Command: Sendable {
 
         var pid: Int32 = 0
         let errno = Self.withCStrings([Self.setpriv] + setprivArguments + [executable] + arguments) { argv in
-            Self.withCStrings(Self.environment) { environment in
+            Self.withCStrings(environment) { environment in
                 posix_spawn(&pid, Self.setpriv, &actions, &attributes, argv, environment)
             }
         }
@@ -67,7 +86,7 @@ struct Command: Sendable {
     private typealias AddCloseFrom =
         @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32
 
-    struct SpawnError: Error { let errno: Int32 }
+    package struct SpawnError: Error { package let errno: Int32 }
 
     /// setpriv(1) of util-linux, which Debian marks essential.
     static let setpriv = "/usr/bin/setpriv"
@@ -79,9 +98,10 @@ struct Command: Sendable {
     }
 
     /// Ours, without libpq's variables, which would change what a DSN means.
-    private static var environment: [String] {
+    private var environment: [String] {
         ProcessInfo.processInfo.environment
             .filter { !$0.key.hasPrefix("PG") }
+            .merging(variables) { $1 }
             .map { "\($0.key)=\($0.value)" }
     }
 
@@ -94,7 +114,7 @@ struct Command: Sendable {
     }
 
     /// Runs the program to its end. Nil when it was killed because the caller gave up or `limit` passed.
-    func run(atMost limit: Duration, unless cancellation: Blocking.Cancellation) -> ExitStatus? {
+    package func run(atMost limit: Duration, unless cancellation: Blocking.Cancellation) -> ExitStatus? {
         let pid: Int32
         switch spawn() {
         case .success(let started): pid = started

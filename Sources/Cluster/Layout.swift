@@ -15,6 +15,9 @@ struct Layout: Sendable {
     /// The port only names the socket file; nothing listens on TCP.
     var postgresSocket: String { "\(postgresSockets)/.s.PGSQL.5432" }
 
+    /// Where a running cluster takes orders.
+    var controlSocket: String { "\(run)/control.sock" }
+
     func log(_ name: String) -> String { "\(logs)/\(name).log" }
     func redisName(_ index: Int) -> String { "redis-\(index)" }
     func redisSocket(_ index: Int) -> String { "\(run)/\(redisName(index)).sock" }
@@ -25,8 +28,9 @@ struct Layout: Sendable {
 
     /// A libpq connection string. The configuration has refused folders that would need quoting.
     /// https://www.postgresql.org/docs/15/libpq-connect.html#LIBPQ-CONNSTRING
-    func dsn(application: String) -> String {
-        "host=\(postgresSockets) port=5432 dbname=stampede user=stampede application_name=\(application)"
+    func dsn(application: String, sockets: String? = nil) -> String {
+        "host=\(sockets ?? postgresSockets) port=5432 dbname=stampede user=stampede "
+            + "application_name=\(application)"
     }
 
     /// unix(7): `sun_path` has 108 bytes, the last of which must be zero.

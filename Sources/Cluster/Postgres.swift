@@ -95,9 +95,11 @@ struct Postgres: Sendable {
         throw .failed(program, status, log: command.log)
     }
 
+    func retireOrphan() { Postgres.retireOrphan(layout) }
+
     /// Ends a server that outlived a supervisor which was killed, or forgets its lock file. Only one
     /// supervisor holds the folder, so whatever still runs here is an orphan.
-    func retireOrphan() {
+    static func retireOrphan(_ layout: Layout) {
         let lock = "\(layout.postgresData)/postmaster.pid"
         guard let text = try? String(contentsOfFile: lock, encoding: .utf8) else { return }
         let pid = text.split(separator: "\n").first.flatMap { Int32($0) } ?? 0

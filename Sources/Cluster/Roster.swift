@@ -12,6 +12,8 @@ final class Roster: Sendable {
         var children: [Child] = []
         /// Numbers are never used twice, so that a name in a log means one process.
         var workers = 0
+        /// Workers that were told to go.
+        var leaving: Set<String> = []
         /// `cluster.json` is there for others only while the cluster is whole.
         var isPublished = false
         var isClosed = false
@@ -27,6 +29,8 @@ final class Roster: Sendable {
     }
 
     var children: [Child] { state.withLock { $0.children } }
+
+    var isClosed: Bool { state.withLock { $0.isClosed } }
 
     func child(_ name: String) throws(ClusterError) -> Child {
         guard let child = children.first(where: { $0.name == name }) else {
@@ -62,6 +66,31 @@ final class Roster: Sendable {
         }
         let name = layout.workerName(number)
         return try add(name, configuration.workerCommand(name))
+    }
+
+    /// The workers that are to stay, oldest first.
+    var workers: [Child] {
+        state.withLock { state in
+            state.children.filter { $0.name.hasPrefix("worker") && !state.leaving.contains($0.name) }
+        }
+    }
+
+    /// A worker hands its partitions over for so long at most, and is killed then.
+    private static let drainLimit = Duration.seconds(40)
+
+    /// Has a worker hand its partitions over and end, without waiting for it.
+    func retire(_ worker: Child) {
+        state.withLock { _ = $0.leaving.insert(worker.name) }
+        worker.stop()
+        Blocking.thread { [self] in
+            worker.join(until: .now + Self.drainLimit)
+            state.withLock { state in
+                state.leaving.remove(worker.name)
+                state.children.removeAll { $0 === worker }
+            }
+            // The next change will try again.
+            try? writeFile()
+        }
     }
 
     /// Ends a child that never came up and forgets it.

@@ -22,11 +22,16 @@ public struct LedgerFacts: Sendable, Equatable {
     public let hash: String
     /// False while no fence was ever taken: a new cluster, where no lease can be left over.
     public let anyFence: Bool
+    /// False while no service ever took a lock.
+    public let anyLock: Bool
 
-    public init(incarnation: Incarnation, partitions: Int, hash: String, anyFence: Bool) {
+    public init(
+        incarnation: Incarnation, partitions: Int, hash: String, anyFence: Bool, anyLock: Bool = true
+    ) {
         self.incarnation = incarnation
         self.partitions = partitions
         self.hash = hash
         self.anyFence = anyFence
+        self.anyLock = anyLock
     }
 }

@@ -79,6 +79,8 @@ extension BrokerStatus.Worker: MessageBody {
                     worker.leaseLeftMilliseconds = try bytes.readInteger(at: &offset)
                 }
             case Field.state: worker.state = try bytes.readString(at: &offset, maximum: 32, field: "state")
+            // An older broker does not say; its workers own partitions.
+            case Field.canOwn: worker.canOwn = try bytes.readBool(at: &offset)
             default: return false
             }
             return true
@@ -87,7 +89,7 @@ extension BrokerStatus.Worker: MessageBody {
     }
 
     public func encode(into writer: inout MessagePackWriter) {
-        writer.map(6)
+        writer.map(7)
         writer.string("name")
         writer.string(name)
         for (name, number) in [("in_flight", inFlight), ("calls", calls), ("rate", rate)] {
@@ -98,6 +100,8 @@ extension BrokerStatus.Worker: MessageBody {
         if let leaseLeftMilliseconds { writer.integer(leaseLeftMilliseconds) } else { writer.null() }
         writer.string("state")
         writer.string(state)
+        writer.string("can_own")
+        writer.bool(canOwn)
     }
 }
 

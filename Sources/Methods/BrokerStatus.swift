@@ -29,10 +29,12 @@ public struct BrokerStatus: Equatable, Sendable {
         public var leaseLeftMilliseconds: Int64?
         /// "fit", "unfit" or "draining".
         public var state: String
+        /// False for a host of services, which takes no partitions.
+        public var canOwn: Bool
 
         public init(
             name: String, inFlight: Int64, calls: Int64, rate: Int64, leaseLeftMilliseconds: Int64?,
-            state: String
+            state: String, canOwn: Bool = true
         ) {
             self.name = name
             self.inFlight = inFlight
@@ -40,6 +42,7 @@ public struct BrokerStatus: Equatable, Sendable {
             self.rate = rate
             self.leaseLeftMilliseconds = leaseLeftMilliseconds
             self.state = state
+            self.canOwn = canOwn
         }
     }
 

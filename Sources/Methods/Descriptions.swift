@@ -47,8 +47,23 @@ extension MethodDescription {
         .unary(
             SystemMethods.ping, "Shows that calls reach a worker.", "Empty", "WorkerPing", [.workerPing]),
         .unary(
+            SystemMethods.drain, "Has the worker of that name hand its partitions over and end.",
+            "DrainWorker", "Empty", [.drainWorker]),
+        .unary(
             SystemMethods.yield, "Asks the owner of a partition to hand it over; for workers only.",
             "YieldPartition", "Empty", [.yieldPartition]),
+    ]
+
+    /// Answered by the workers, whatever they own.
+    public static let ofLocks: [MethodDescription] = [
+        .unary(
+            LockMethods.acquire, "Takes a lock, waiting for it if asked to.", "AcquireLock", "HeldLock",
+            [.acquireLock, .heldLock]),
+        .unary(
+            LockMethods.extend, "Makes a lock last longer.", "ExtendLock", "ExtendedLock",
+            [.extendLock, .extendedLock]),
+        .unary(
+            LockMethods.release, "Gives a lock up. Safe to repeat.", "ReleaseLock", "Empty", [.releaseLock]),
     ]
 
     private static func unary<Request, Reply>(
@@ -163,7 +178,33 @@ extension TypeDescription {
     static let saleList = TypeDescription(
         "SaleList",
         [("sales", "array of Sale", "At most 200."), ("cut", "bool", "There are more.")])
+    static let acquireLock = TypeDescription(
+        "AcquireLock",
+        [
+            ("name", "string", "1 to 128 letters, digits and -_.:/"), ("ttl_ms", "int", "100 to 60000."),
+            ("wait_ms", "int?", "How long to wait for it; left out: not at all."),
+        ])
+    static let heldLock = TypeDescription(
+        "HeldLock",
+        [
+            ("name", "string", ""), ("token", "key", "For extending and releasing it."),
+            ("fence", "int", "Higher than that of every holder before."),
+            ("valid_ms", "int", "For how long from the answer on."),
+            ("waited_ms", "int", "What the answer took at least."),
+        ])
+    static let extendLock = TypeDescription(
+        "ExtendLock",
+        [("name", "string", ""), ("token", "key", "Of the holder."), ("ttl_ms", "int", "From now on.")])
+    static let extendedLock = TypeDescription(
+        "ExtendedLock",
+        [
+            ("valid_ms", "int", "For how long from the answer on."),
+            ("waited_ms", "int", "What the answer took at least."),
+        ])
+    static let releaseLock = TypeDescription(
+        "ReleaseLock", [("name", "string", ""), ("token", "key", "Of the holder.")])
     static let workerPing = TypeDescription("WorkerPing", [("worker", "string", "The name of the worker.")])
+    static let drainWorker = TypeDescription("DrainWorker", [("worker", "string", "The name of the worker.")])
     static let yieldPartition = TypeDescription(
         "YieldPartition",
         [("partition", "int", ""), ("successor", "string", "Name of the worker that asks.")])
@@ -185,6 +226,7 @@ extension TypeDescription {
             ("rate", "int", "Answers a second."),
             ("lease_left_ms", "int?", "Shortest time left of its leases."),
             ("state", "string", "\"fit\", \"unfit\" or \"draining\"."),
+            ("can_own", "bool", "It takes partitions; a host of services does not."),
         ])
     static let partitionOwner = TypeDescription(
         "PartitionOwner",

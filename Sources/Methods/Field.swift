@@ -5,6 +5,7 @@ import Wire
 enum Field {
     static let added: FieldName = "added"
     static let answers: FieldName = "answers"
+    static let canOwn: FieldName = "can_own"
     static let details: FieldName = "details"
     static let reason: FieldName = "reason"
     static let status: FieldName = "status"
@@ -48,6 +49,11 @@ enum Field {
     static let clients: FieldName = "clients"
     static let malformed: FieldName = "malformed"
     static let change: FieldName = "change"
+    static let token: FieldName = "token"
+    static let ttl: FieldName = "ttl_ms"
+    static let valid: FieldName = "valid_ms"
+    static let wait: FieldName = "wait_ms"
+    static let waited: FieldName = "waited_ms"
 }
 
 extension Optional {

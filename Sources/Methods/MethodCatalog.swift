@@ -27,6 +27,16 @@ public enum SaleMethods {
     public static let list = Method<ListSales, SaleList>("sale.list", .partition)
 }
 
+/// Locks for services: leases over the Redis nodes, with a fence from the ledger. Any worker serves them.
+public enum LockMethods {
+    /// Takes a lock, waiting for it if asked to.
+    public static let acquire = Method<AcquireLock, HeldLock>("lock.acquire", .free)
+    /// Makes a lock last longer.
+    public static let extend = Method<ExtendLock, ExtendedLock>("lock.extend", .free, priority: .high)
+    /// Gives a lock up.
+    public static let release = Method<ReleaseLock, Empty>("lock.release", .free, priority: .high)
+}
+
 /// Methods of the cluster's own processes.
 public enum SystemMethods {
     /// Answered by the broker itself.
@@ -34,6 +44,9 @@ public enum SystemMethods {
         "broker.status", .free, role: .operator)
     /// Answered by any worker: shows that calls reach one.
     public static let ping = Method<Empty, WorkerPing>("worker.ping", .free)
+    /// Has one worker hand its partitions over and end; routed by the worker's name.
+    public static let drain = Method<DrainWorker, Empty>(
+        "worker.drain", .free, priority: .high, role: .operator)
     /// A successor asks the owner of a partition to hand it over.
     public static let yield = Method<YieldPartition, Empty>(
         "partition.yield", .partition, priority: .system, role: .worker)

@@ -8,6 +8,7 @@ public enum MethodRoles {
         (SaleMethods.create.id, SaleMethods.create.role),
         (SaleMethods.change.id, SaleMethods.change.role),
         (SystemMethods.brokerStatus.id, SystemMethods.brokerStatus.role),
+        (SystemMethods.drain.id, SystemMethods.drain.role),
         (SystemMethods.yield.id, SystemMethods.yield.role),
     ]
 

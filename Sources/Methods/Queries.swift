@@ -44,6 +44,16 @@ public struct YieldPartition: Hashable, Sendable {
     }
 }
 
+public struct DrainWorker: Hashable, Sendable {
+    public var worker: String
+    public init(worker: String) { self.worker = worker }
+
+    /// Where a call for one worker goes: brokers do not read its name, but know this number of it.
+    public static func routing(of worker: String) -> RoutingKey {
+        RoutingKey(sale: Int64(bitPattern: MethodID(worker).rawValue), lane: 0)
+    }
+}
+
 public struct WorkerPing: Hashable, Sendable {
     public var worker: String
     public init(worker: String) { self.worker = worker }
@@ -159,6 +169,16 @@ extension YieldPartition: MessageBody {
         writer.integer(Int64(partition.rawValue))
         writer.string("successor")
         writer.string(successor)
+    }
+}
+
+extension DrainWorker: MessageBody {
+    public init(decoding bytes: Span<UInt8>, at offset: inout Int) throws(WireError) {
+        self.init(worker: try WorkerPing(decoding: bytes, at: &offset).worker)
+    }
+
+    public func encode(into writer: inout MessagePackWriter) {
+        WorkerPing(worker: worker).encode(into: &writer)
     }
 }
 

@@ -102,6 +102,11 @@ extension YieldPartition: Routed {
     public var route: Route { Route(partition, isRead: false) }
 }
 
+extension DrainWorker: Routed {
+    /// Draining twice is draining once.
+    public var route: Route { Route(routing: DrainWorker.routing(of: worker), isRead: true) }
+}
+
 extension HealthCheck: Routed {
     public var route: Route { Route(routing: RoutingKey(sale: 0, lane: 0), isRead: true) }
 }

@@ -27,6 +27,10 @@ public enum PlantedBug: String, CaseIterable, Sendable {
     case forgetBatchNumber = "forget-batch-number"
     /// A refusal needs no recent look at the fence.
     case staleRefusal = "stale-refusal"
+    /// The ledger's clock is taken to be what it was when the answer came, as if that had taken no time.
+    case clockWithoutError = "clock-without-error"
+    /// A gate closes when the last unit is promised, not when that has committed.
+    case gateBeforeCommit = "gate-before-commit"
     /// A partition is served while its book is still being loaded.
     case serveBeforeLoaded = "serve-before-loaded"
     /// The book is what it was when the partition was last owned here.
@@ -55,8 +59,6 @@ public enum PlantedBug: String, CaseIterable, Sendable {
     case certaintyNotSticky = "certainty-not-sticky"
     /// A gate stays closed until its worker opens it.
     case gateWithoutLease = "gate-without-lease"
-    /// A claim under an older fence takes the partition.
-    case oldClaimWins = "old-claim-wins"
     /// An answer is taken from whoever sends it, also from a worker that the call was taken from.
     case anyAnswerCounts = "any-answer-counts"
 }

@@ -13,6 +13,8 @@ public struct LockConfiguration: Hashable, Sendable {
     public let nodeTimeout: TimeAmount
     /// Whether restarted nodes are quarantined from the start; see `LockManager.setQuarantine(_:)`.
     public let quarantine: Bool
+    /// For how long a restarted node may have forgotten leases that are still valid.
+    public var amnesia: TimeAmount { Validity.amnesia(longestTTL: longestTTL) }
     /// What the nodes' keys begin with.
     public let keyPrefix: String
 

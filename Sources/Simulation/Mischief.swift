@@ -12,7 +12,7 @@ struct Mischief {
         switch fault {
         case .killWorker, .pauseWorker, .starveWorker, .drainWorker, .addWorker, .killBroker, .pauseBroker:
             harmProcess(fault)
-        case .cutBroker, .island, .blindBroker, .cutClient, .dropConnection, .cutRedis:
+        case .cutBroker, .island, .muteOwner, .blindBroker, .cutClient, .dropConnection, .cutRedis:
             harmNetwork(fault)
         case .killNode, .killMajority, .pauseNode, .stepNodeClock, .flushNode, .flushMajority, .forgeLease,
             .extendLeases, .stepMajority:
@@ -26,6 +26,9 @@ struct Mischief {
     }
 
     private func worker(_ number: Int) -> WorkerProcess { world.workers[number % world.workers.count] }
+    private func owner(of partition: Int) -> WorkerProcess? {
+        world.workers.first { $0.isAlive && $0.believes(partition % world.scenario.partitions) }
+    }
     private func broker(_ number: Int) -> BrokerProcess { world.brokers[number % world.brokers.count] }
     private func node(_ number: Int) -> RedisNode { world.nodes[number % world.nodes.count] }
     private var majority: ArraySlice<RedisNode> { world.nodes.prefix(world.nodes.count / 2 + 1) }
@@ -68,8 +71,12 @@ struct Mischief {
         switch fault {
         case .cutBroker(let number, let broker, let to, let from, let time):
             cut(.worker(worker(number).index), broker % world.brokers.count, to, from, time)
-        case .island(let number, let broker, let time):
-            isolate(worker(number), broker % world.brokers.count, time)
+        case .island(let partition, let broker, let time):
+            guard let owner = owner(of: partition) else { return }
+            isolate(owner, broker % world.brokers.count, time)
+        case .muteOwner(let partition, let broker, let time):
+            guard let owner = owner(of: partition) else { return }
+            cut(.worker(owner.index), broker % world.brokers.count, true, false, time)
         case .blindBroker(let broker, let time):
             for worker in world.workers {
                 cut(.worker(worker.index), broker % world.brokers.count, true, true, time)

@@ -80,6 +80,8 @@ public enum Reason: UInt16, Sendable, CaseIterable {
     case flowControl = 50
     /// The service says that it does not serve now.
     case notServing = 51
+    /// The broker has no worker of that name.
+    case unknownWorker = 52
 
     // Answers about keys.
     /// The method is for another role; see `Role`.
@@ -88,4 +90,12 @@ public enum Reason: UInt16, Sendable, CaseIterable {
     case needsWorker = 62
     /// The caller's key is not, or no longer, on the broker's allow-list.
     case keyRefused = 63
+
+    // Answers of a lock.
+    /// Another holds it.
+    case lockHeld = 80
+    /// It has ended, or another has it: it cannot be extended.
+    case lockLost = 81
+    /// Too few of the Redis nodes can vote.
+    case noQuorum = 82
 }

@@ -47,6 +47,10 @@ public struct WorkerConfiguration: Sendable {
     /// Without a successful check for so long a worker is unfit, and after `giveUpTime` gives its partitions away.
     package var fitness: TimeAmount { .seconds(1) }
     package var giveUpTime: TimeAmount { .seconds(2) }
+    /// Between two ticks of a worker that stood still itself.
+    package var ownPause: TimeAmount { .milliseconds(200) }
+    /// The longest that a worker that lost a partition again and again does not ask for it.
+    package var longestRestraint: TimeAmount { .seconds(16) }
     /// A transaction that takes longer makes new requests be refused at once.
     package var slowCommit: TimeAmount { .seconds(1) }
     /// Partitions move to their targets only after the same workers have been live for so long: three beats, by which

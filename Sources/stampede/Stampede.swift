@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import PlantedBugs
 
 /// The one program of Stampede: a subcommand per process and per task.
 ///
@@ -29,11 +30,13 @@ struct Stampede: ParsableCommand {
             """,
         version: "0.1.0",
         groupedSubcommands: [
-            CommandGroup(name: "Try it", subcommands: [Demo.self, Up.self]),
+            CommandGroup(name: "Try it", subcommands: [Demo.self, Up.self, ScaleCommand.self]),
             CommandGroup(
                 name: "Sell",
                 subcommands: [SaleCommand.self, OrderCommand.self, StatusCommand.self]),
+            CommandGroup(name: "Locks", subcommands: [LockCommand.self]),
             CommandGroup(name: "The protocol", subcommands: [CallCommand.self, ConformanceCommand.self]),
+            CommandGroup(name: "Prove it", subcommands: [ChaosCommand.self]),
             CommandGroup(name: "The ledger", subcommands: [Migrate.self, AuditCommand.self]),
             CommandGroup(
                 name: "Processes", subcommands: [BrokerCommand.self, WorkerCommand.self, Keygen.self]),
@@ -42,6 +45,16 @@ struct Stampede: ParsableCommand {
     static func main() {
         // A reader that went away, as in `stampede status | head`, ends us without a word.
         signal(SIGPIPE, SIG_DFL)
+        #if PlantedBugs
+            // Brokers and workers that `chaos` starts inherit it.
+            if let name = getenv("STAMPEDE_PLANTED_BUG") {
+                guard let bug = PlantedBug(rawValue: String(cString: name)) else {
+                    Terminal.error("STAMPEDE_PLANTED_BUG is no planted bug: see Sources/PlantedBugs")
+                    Glibc.exit(Failure.Code.usage.rawValue)
+                }
+                plantedBug = bug
+            }
+        #endif
         do {
             var command = try parseAsRoot()
             try command.run()

@@ -6,7 +6,7 @@ import Testing
     private static let key = "00000000-0000-0000-0000-00000000002a"
 
     /// A cluster that answers, started by `up`.
-    private func up(_ folder: Folder, _ arguments: [String] = []) async throws -> (
+    static func up(_ folder: Folder, _ arguments: [String] = []) async throws -> (
         Program, pids: [String: Int32]
     ) {
         let program = try Program(
@@ -25,7 +25,7 @@ import Testing
         async throws
     {
         let folder = try Folder()
-        let (cluster, pids) = try await up(folder)
+        let (cluster, pids) = try await Self.up(folder)
         #expect(pids.count == 9)
         func stampede(_ line: String, _ name: String? = nil) async throws -> Program.Result {
             let arguments = line.split(separator: " ").map { $0 == "NAME" ? name ?? "" : String($0) }
@@ -117,7 +117,7 @@ import Testing
         #expect(try await stampede("status").code == 1)
 
         // The ledger goes on where it was.
-        let (next, _) = try await up(folder, ["--workers", "1"])
+        let (next, _) = try await Self.up(folder, ["--workers", "1"])
         let kept = try await stampede("order show \(id) --json")
         #expect(kept.json["key"] as? String == Self.key, "\(kept.err)")
         next.signal(SIGTERM)
@@ -127,7 +127,7 @@ import Testing
 
     @Test func `a Redis node that is missing is named, and sales go on`() async throws {
         let folder = try Folder()
-        let (cluster, pids) = try await up(folder, ["--workers", "1", "--redis", "3"])
+        let (cluster, pids) = try await Self.up(folder, ["--workers", "1", "--redis", "3"])
         let file = URL(fileURLWithPath: folder.data).appendingPathComponent("cluster.json")
         let text = try String(contentsOf: file, encoding: .utf8)
         let json = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])

@@ -5,7 +5,7 @@ import Wire
 
 /// What reflection says of a body is what is written.
 @Suite struct DescriptionTests {
-    static let all = MethodDescription.ofBrokers + MethodDescription.ofSales
+    static let all = MethodDescription.ofBrokers + MethodDescription.ofSales + MethodDescription.ofLocks
     static let types = Dictionary(
         all.flatMap(\.types).map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
 

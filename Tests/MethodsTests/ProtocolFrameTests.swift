@@ -71,6 +71,16 @@ import WireTestSupport
                         key: RequestKey(rawValue: 0xfedc_ba98_7654_3210_fedc_ba98_7654_3210)),
                 ])),
         Meaning(
+            "`lock.acquire`, waiting for up to two seconds", LockMethods.acquire,
+            AcquireLock(name: Sample.lock, ttl: 10_000, wait: 2_000)),
+        Meaning("The lock, after 1.2 seconds", Sample.heldLock),
+        Meaning(
+            "`lock.extend`", LockMethods.extend,
+            ExtendLock(name: Sample.lock, token: Sample.heldLock.token, ttl: 10_000)),
+        Meaning(
+            "`lock.release`", LockMethods.release,
+            ReleaseLock(name: Sample.lock, token: Sample.heldLock.token)),
+        Meaning(
             "DESCRIBE",
             MethodDescription(
                 name: "greeter.hello", kind: .unary, about: "Greets by name.", request: "Hello",
@@ -127,9 +137,10 @@ import WireTestSupport
             row(OrderMethods.place), row(OrderMethods.placeMany), row(OrderMethods.settle),
             row(OrderMethods.get), row(SaleMethods.create),
             row(SaleMethods.change), row(SaleMethods.get), row(SaleMethods.list),
+            row(LockMethods.acquire), row(LockMethods.extend), row(LockMethods.release),
             row(HealthMethods.check), row(HealthMethods.watch), row(ReflectionMethods.list),
             row(ReflectionMethods.describe), row(SystemMethods.brokerStatus), row(SystemMethods.ping),
-            row(SystemMethods.yield),
+            row(SystemMethods.drain), row(SystemMethods.yield),
         ]
         #expect(ProtocolDocument.shared.table("method", "number") == rows)
         #expect(Set(rows.map { $0[1] }).count == rows.count)

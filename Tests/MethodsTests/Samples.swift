@@ -73,7 +73,15 @@ extension Sample {
 
     static let all: [Sample] = requests + replies + control
 
+    static let lock = LockName("report/2026-11")!
+    static let heldLock = HeldLock(
+        name: lock, token: LockToken(rawValue: key.rawValue), fence: 43, valid: 9_895, waited: 1_204)
+
     static let requests: [Sample] = [
+        Sample("at once", AcquireLock(name: lock, ttl: 100)),
+        Sample("waiting", AcquireLock(name: lock, ttl: 60_000, wait: 60_000)),
+        Sample("any", ExtendLock(name: lock, token: heldLock.token, ttl: 10_000)),
+        Sample("any", ReleaseLock(name: lock, token: heldLock.token)),
         Sample("one lane", PlaceOrder(sale: sale, buyer: BuyerID(rawValue: 42), quantity: 2, key: key)),
         Sample(
             "a lane and extremes",
@@ -104,6 +112,7 @@ extension Sample {
         Sample("any", GetOrder(order: order.id)),
         Sample("a lane", GetSale(sale: sale, lane: Lane(rawValue: 2))),
         Sample("any", ListSales(partition: Partition(rawValue: 63))),
+        Sample("any", DrainWorker(worker: longName)),
         Sample("any", YieldPartition(partition: Partition(rawValue: 63), successor: longName)),
         Sample("any", Empty()),
     ]
@@ -129,6 +138,8 @@ extension Sample {
                 .placed(order),
                 .refused(.failedPrecondition, .notEnough, FailureBody(message: "no", left: 1)),
             ])),
+        Sample("any", heldLock),
+        Sample("any", ExtendedLock(valid: 1, waited: 0)),
         Sample("any", Health(service: "order", status: .notServing, workers: 2, unowned: 3)),
         Sample("any", MethodList(methods: [.init(name: "a.b", kind: "unary", about: "c")])),
         Sample("words", FailureBody(message: "no")),

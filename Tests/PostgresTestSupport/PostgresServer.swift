@@ -29,17 +29,7 @@ public final class PostgresServer: @unchecked Sendable {
     /// - Parameter settings: lines of `postgresql.conf`, over the defaults.
     public init(settings: [String: String] = [:]) throws {
         self.settings = settings
-        // Not the usual temporary folder: user postgres must reach it, and a socket's path holds 107 bytes.
-        var template = Array("/tmp/stampede-postgres-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw Failure("mkdtemp: errno \(errno)") }
-        let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        folder = URL(fileURLWithPath: path, isDirectory: true)
-        if getuid() == 0 {
-            guard let user = getpwnam("postgres"), chown(path, user.pointee.pw_uid, user.pointee.pw_gid) == 0
-            else {
-                throw Failure("no user postgres to drop to; run as another user than root")
-            }
-        }
+        folder = try Self.makeFolder()
         try run(
             "initdb",
             [
@@ -49,12 +39,35 @@ public final class PostgresServer: @unchecked Sendable {
         try start()
     }
 
+    /// Makes a standby of another server and starts it: it follows until `promote()`. The other may wait for it as
+    /// its synchronous standby by the name `standby`.
+    public init(standbyOf primary: PostgresServer, settings: [String: String] = [:]) throws {
+        self.settings = settings.merging(["cluster_name": "'standby'"]) { $1 }
+        folder = try Self.makeFolder()
+        try run("pg_basebackup", ["-D", data, "-R", "-c", "fast", "-d", primary.dsn()])
+        try start()
+    }
+
+    private static func makeFolder() throws -> URL {
+        // Not the usual temporary folder: user postgres must reach it, and a socket's path holds 107 bytes.
+        var template = Array("/tmp/stampede-postgres-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw Failure("mkdtemp: errno \(errno)") }
+        let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        if getuid() == 0 {
+            guard let user = getpwnam("postgres"), chown(path, user.pointee.pw_uid, user.pointee.pw_gid) == 0
+            else {
+                throw Failure("no user postgres to drop to; run as another user than root")
+            }
+        }
+        return URL(fileURLWithPath: path, isDirectory: true)
+    }
+
     deinit {
         if pid != 0 { stop(.immediate) }
         try? FileManager.default.removeItem(at: folder)
     }
 
-    private var data: String { folder.appendingPathComponent("data").path }
+    var data: String { folder.appendingPathComponent("data").path }
     private var log: URL { folder.appendingPathComponent("log") }
 
     /// A connection string for a database of this server.
@@ -186,7 +199,7 @@ public final class PostgresServer: @unchecked Sendable {
     }
 
     @discardableResult
-    private func run(_ name: String, _ arguments: [String]) throws -> String {
+    func run(_ name: String, _ arguments: [String]) throws -> String {
         let process = Process()
         let output = Pipe()
         let errors = Pipe()

@@ -1,6 +1,7 @@
 import Client
 import Foundation
 import Methods
+import Redis
 import RedisTestSupport
 import Sales
 import TestCluster
@@ -131,6 +132,21 @@ extension OwnerPromises {
                     options: CallOptions(deadline: .seconds(20), maximumAttempts: 15))
                 #expect(try await cluster.violations() == [])
                 await client.close()
+            }
+        }
+
+        @Test func `a worker that has drained has left no lease on any Redis node`() async throws {
+            // Many leases, so that the last are given back in the very turn in which the worker is done.
+            try await TestCluster.with(partitions: 64, leaseTTL: .seconds(5)) { cluster in
+                func leases() throws -> [RedisReply] {
+                    let script: RedisArgument = "return #redis.call('keys', '*partition:*')"
+                    return try cluster.redis.map { try $0.ask("EVAL", script, "0") }
+                }
+                try await eventually("every node has all leases") {
+                    try leases() == Array(repeating: .integer(64), count: 5)
+                }
+                try await blocking { cluster.drain("worker-1") }
+                #expect(try leases() == Array(repeating: .integer(0), count: 5))
             }
         }
 

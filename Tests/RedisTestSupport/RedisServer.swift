@@ -24,6 +24,7 @@ public final class RedisServer {
     private let folder: String
     private let listening: [String]
     private let options: [String]
+    private let environment: [String]
     private var process: pid_t?
 
     /// How long a test waits for a server on a loaded machine.
@@ -31,9 +32,13 @@ public final class RedisServer {
 
     /// Starts a server and waits until it answers.
     ///
-    /// - Parameter options: More of its command line, for example `["--maxmemory-policy", "allkeys-lru"]`.
-    public convenience init(_ transport: Transport = .unixSocket, options: [String] = []) throws {
-        try self.init(spawning: transport, options: options)
+    /// - Parameters:
+    ///   - options: More of its command line, for example `["--maxmemory-policy", "allkeys-lru"]`.
+    ///   - environment: More of its environment, for example that of a `ShiftedClock`.
+    public convenience init(
+        _ transport: Transport = .unixSocket, options: [String] = [], environment: [String] = []
+    ) throws {
+        try self.init(spawning: transport, options: options, environment: environment)
         try waitUntilReady()
     }
 
@@ -46,7 +51,7 @@ public final class RedisServer {
         return servers
     }
 
-    private init(spawning transport: Transport, options: [String]) throws {
+    private init(spawning transport: Transport, options: [String], environment: [String] = []) throws {
         var template = Array("/tmp/redis-test-XXXXXX\0".utf8).map { CChar(bitPattern: $0) }
         guard mkdtemp(&template) != nil else { throw Failure(description: "mkdtemp: errno \(errno)") }
         folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -60,6 +65,7 @@ public final class RedisServer {
             listening = ["--bind", "127.0.0.1", "--port", "\(port)"]
         }
         self.options = options
+        self.environment = environment
         try spawn()
     }
 
@@ -142,8 +148,12 @@ public final class RedisServer {
             ] + options
         var arguments = words.map { strdup($0) } + [nil]
         defer { for argument in arguments { free(argument) } }
+        var inherited: [UnsafeMutablePointer<CChar>?] = []
+        while let variable = environ[inherited.count] { inherited.append(variable) }
+        let added = environment.map { strdup($0) }
+        defer { for variable in added { free(variable) } }
         var child = pid_t()
-        let code = posix_spawnp(&child, "redis-server", nil, nil, &arguments, environ)
+        let code = posix_spawnp(&child, "redis-server", nil, nil, &arguments, added + inherited + [nil])
         guard code == 0 else { throw Failure(description: "redis-server was not started: errno \(code)") }
         process = child
     }

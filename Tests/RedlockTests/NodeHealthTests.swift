@@ -21,8 +21,8 @@ import Wire
         let seen = Self.boot + .seconds(4)
         health.connected(info("a", uptime: 4), twin: nil, at: seen)
         let end = Self.boot + Self.amnesia
-        #expect(health.standing(at: seen, quarantine: true) == .quarantined)
-        #expect(health.standing(at: end - .nanoseconds(1), quarantine: true) == .quarantined)
+        #expect(health.standing(at: seen, quarantine: true) == .quarantined(until: end))
+        #expect(health.standing(at: end - .nanoseconds(1), quarantine: true) == .quarantined(until: end))
         #expect(health.standing(at: end, quarantine: true) == .fit)
         #expect(health.standing(at: seen, quarantine: false) == .fit)
     }
@@ -44,7 +44,7 @@ import Wire
         let seen = Self.boot + .seconds(5)
         health.connected(info("b", uptime: 2), twin: nil, at: seen)
         let end = seen - .seconds(2) + Self.amnesia
-        #expect(health.standing(at: end - .nanoseconds(1), quarantine: true) == .quarantined)
+        #expect(health.standing(at: end - .nanoseconds(1), quarantine: true) == .quarantined(until: end))
         #expect(health.standing(at: end, quarantine: true) == .fit)
     }
 
@@ -54,7 +54,7 @@ import Wire
         health.disconnected(at: Self.boot + .seconds(1))
         health.connected(info("b", uptime: 600), twin: nil, at: Self.boot + .seconds(2))
         let end = Self.boot + .seconds(1) + Self.amnesia
-        #expect(health.standing(at: end - .nanoseconds(1), quarantine: true) == .quarantined)
+        #expect(health.standing(at: end - .nanoseconds(1), quarantine: true) == .quarantined(until: end))
         #expect(health.standing(at: end, quarantine: true) == .fit)
     }
 

@@ -1,6 +1,9 @@
 import Client
 import Logging
 import Methods
+import RateLimit
+import Redis
+import Resilience
 import Service
 import StampedeTesting
 import Testing
@@ -85,4 +88,13 @@ enum Greeter {
             await client.close()
         }
     }
+}
+
+func limits() throws -> [any ServiceInterceptor] {
+    let perTenant = RateRule(100, per: .seconds(1), burst: 20, fallback: .share(of: 4))
+    let shared = SharedRateLimiter(nodes: [try RedisAddress("127.0.0.1:6379")])
+    return [
+        RateLimitInterceptor(shared) { call in [RateClaim(call.metadata[text: "tenant"] ?? "", perTenant)] },
+        ConcurrencyLimitInterceptor(),
+    ]
 }

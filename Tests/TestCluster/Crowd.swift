@@ -1,5 +1,5 @@
 public import Client
-import Foundation
+public import Foundation
 public import Sales
 import Synchronization
 public import Wire
@@ -11,6 +11,15 @@ public struct Tally: Sendable {
 
     /// Seconds that the longest call took.
     public var slowest = 0.0
+    /// When each call began, in order of their ends.
+    public var timeline: [Call] = []
+
+    public struct Call: Sendable {
+        public let began: Date
+        public let seconds: Double
+        public let error: CallError?
+        public var ended: Date { began.addingTimeInterval(seconds) }
+    }
 
     public var units: Int { orders.reduce(0) { $0 + Int($1.quantity) } }
     public var orderIDs: Set<String> { Set(orders.map { "\($0.id)" }) }
@@ -28,6 +37,7 @@ public struct Tally: Sendable {
         sum.orders += rhs.orders
         sum.errors += rhs.errors
         sum.slowest = max(lhs.slowest, rhs.slowest)
+        sum.timeline += rhs.timeline
         return sum
     }
 
@@ -136,17 +146,18 @@ public final class Crowd: Sendable {
             let order = try await client.placeOrder(
                 sale: sale, buyer: request.buyer, quantity: request.quantity, key: request.key,
                 options: options)
-            note(start) { $0.orders.append(order) }
+            note(start, nil) { $0.orders.append(order) }
         } catch {
-            note(start) { $0.errors.append((request, error)) }
+            note(start, error) { $0.errors.append((request, error)) }
         }
     }
 
-    private func note(_ start: Date, _ change: (inout Tally) -> Void) {
+    private func note(_ start: Date, _ error: CallError?, _ change: (inout Tally) -> Void) {
         let took = Date().timeIntervalSince(start)
         tally.withLock { tally in
             change(&tally)
             tally.slowest = max(tally.slowest, took)
+            tally.timeline.append(Tally.Call(began: start, seconds: took, error: error))
         }
     }
 }

@@ -29,6 +29,7 @@ public final class Relay: Sendable {
         var isBlocked = false
         var isCut = false
         var isLosingBeats = false
+        var isFreezing = false
         /// For stranded and stalled connections: true to end the transaction, false to end the connection.
         var release: Bool?
         var isStopped = false
@@ -75,6 +76,9 @@ public final class Relay: Sendable {
 
     /// Cuts every connection but stranded ones, on both sides.
     public func cut() { orders.withLock { $0.isCut = true } }
+
+    /// Carries nothing more on the present connections, and tells neither side. New ones work.
+    public func freeze() { orders.withLock { $0.isFreezing = true } }
 
     /// Refuses new connections.
     public func block() { orders.withLock { $0.isBlocked = true } }

@@ -21,12 +21,14 @@ final class RelayLoop {
             let orders = relay.orders.withLock { orders in
                 defer {
                     orders.isCut = false
+                    orders.isFreezing = false
                     orders.release = nil
                 }
                 return orders
             }
             if orders.isStopped { break }
             if orders.isCut { for link in links where !link.isStranded { link.end() } }
+            if orders.isFreezing { for link in links { link.isFrozen = true } }
             if let commit = orders.release { for link in links { link.release(commit: commit) } }
             turn(isBlocked: orders.isBlocked)
             links.removeAll(where: \.isOver)
@@ -38,10 +40,11 @@ final class RelayLoop {
     }
 
     private func turn(isBlocked: Bool) {
+        let frozen = pollfd(fd: -1, events: 0, revents: 0)
         var polled = [pollfd(fd: listener, events: Int16(POLLIN), revents: 0)]
         for link in links {
-            polled.append(pollfd(fd: link.client, events: Int16(POLLIN), revents: 0))
-            polled.append(pollfd(fd: link.server, events: Int16(POLLIN), revents: 0))
+            polled.append(link.isFrozen ? frozen : pollfd(fd: link.client, events: Int16(POLLIN), revents: 0))
+            polled.append(link.isFrozen ? frozen : pollfd(fd: link.server, events: Int16(POLLIN), revents: 0))
         }
         guard poll(&polled, nfds_t(polled.count), 2) > 0 else { return }
         for (index, link) in links.enumerated() {
@@ -80,6 +83,7 @@ private final class RelayLink {
 
     private(set) var client: Int32
     private(set) var server: Int32
+    var isFrozen = false
     private let relay: Relay
     private let traffic: Relay.Traffic
     private var mode = Mode.open

@@ -1,28 +1,30 @@
 import Foundation
 import Ledger
-import PostgresTestSupport
+public import PostgresTestSupport
 public import Sales
 
 extension TestCluster {
     /// Runs SQL in the ledger as superuser and returns what psql printed.
     @discardableResult
-    public func sql(_ text: String) async throws -> String {
-        try await blocking { [postgres] in try postgres.execute(text, in: "stampede") }
+    public func sql(_ text: String, on server: PostgresServer? = nil) async throws -> String {
+        try await blocking { [postgres] in try (server ?? postgres).execute(text, in: "stampede") }
     }
 
     /// Where the ledger breaks a promise, one line each: by the audit, and by a query written apart from it, so
     /// that one of the two may be wrong.
-    public func violations() async throws -> [String] {
-        let report = try await audit()
-        return try await sql(TestCluster.violations).split(separator: "\n").map(String.init)
+    ///
+    /// - Parameter server: where the ledger is by now, if not where it was.
+    public func violations(on server: PostgresServer? = nil) async throws -> [String] {
+        let report = try await audit(server?.dsn("stampede") ?? dsn)
+        return try await sql(TestCluster.violations, on: server).split(separator: "\n").map(String.init)
             + report.checks.filter { !$0.holds }.map { "audit: \($0.promise) \($0.sentence) \($0.examples)" }
     }
 
-    private func audit() async throws -> AuditReport {
+    private func audit(_ dsn: String) async throws -> AuditReport {
         let end = Date().addingTimeInterval(30)
         while true {
             do {
-                return try await blocking { [dsn] in try Audit.run(dsn: dsn) }
+                return try await blocking { try Audit.run(dsn: dsn) }
             } catch let error as LedgerError where error.code == .refused && Date() < end {
                 // The server has just been killed, or the machine is too busy for a new session.
             }
@@ -38,10 +40,9 @@ extension TestCluster {
     }
 
     /// The ids of a sale's orders, by the ledger.
-    public func orderIDs(_ sale: SaleID) async throws -> Set<String> {
-        Set(
-            try await sql("SELECT id FROM stampede.orders WHERE sale = \(sale)").split(separator: "\n")
-                .map(String.init))
+    public func orderIDs(_ sale: SaleID, on server: PostgresServer? = nil) async throws -> Set<String> {
+        let ids = try await sql("SELECT id FROM stampede.orders WHERE sale = \(sale)", on: server)
+        return Set(ids.split(separator: "\n").map(String.init))
     }
 
     /// The keys of a sale's orders, by the ledger.

@@ -155,8 +155,10 @@ import Wire
 
     // MARK: Refusing early
 
-    @Test mutating func `an open breaker refuses at once`() {
-        scene.core.breaker.trip(scene.now, random: 0)
+    @Test mutating func `an open breaker refuses at once, and says for how long`() {
+        scene.core.breakers.commit.trip(scene.now)
+        let wait = scene.core.retryAfter(.ledger, scene.now)
+        #expect(wait >= .milliseconds(250) && wait <= .milliseconds(500))
         let order = scene.order(buyer: 1)
         #expect(scene.replies() == [order: .unavailable(.ledger)])
         #expect(scene.send() == nil)

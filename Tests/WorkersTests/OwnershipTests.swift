@@ -338,10 +338,11 @@ import Wire
     }
 
     @Test mutating func `a check from before our own fence is no proof against it`() {
+        let early = scene.now
         scene.ownSale(fence: 5)
         let old = Ownership(partition: partition, fence: Fence(rawValue: 4), batch: 1, last: 1)
         scene.wait(.milliseconds(400))
-        scene.core.checked([old], ledger: scene.ledgerTime, sent: scene.now, scene.now)
+        scene.core.checked([old], ledger: scene.ledgerTime, sent: early, scene.now)
         #expect(scene.phase() == .owned)
         scene.wait(.milliseconds(101))
         let no = scene.order(buyer: 1, quantity: 11)
@@ -352,7 +353,7 @@ import Wire
         scene.ownSale()
         scene.core.isLedgerReady = false
         scene.beat(live: ["worker-1", "worker-2"])
-        scene.tick(after: .seconds(2))
+        for _ in 0..<20 { scene.tick(after: .milliseconds(100)) }
         #expect(scene.phase() == .owned)
         scene.tick(after: .nanoseconds(1))
         #expect(scene.phase() == .idle)
@@ -362,7 +363,7 @@ import Wire
         scene.ownSale()
         scene.core.isLedgerReady = false
         scene.beat(live: ["worker-1"])
-        scene.tick(after: .milliseconds(2_500))
+        for _ in 0..<25 { scene.tick(after: .milliseconds(100)) }
         #expect(scene.phase() == .owned)
     }
 }

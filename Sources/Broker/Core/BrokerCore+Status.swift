@@ -10,7 +10,7 @@ extension BrokerCore {
                 BrokerStatus.Worker(
                     name: $0.name, inFlight: Int64($0.inFlight.count), calls: $0.answers,
                     rate: Int64($0.rate.perSecond), leaseLeftMilliseconds: $0.leaseLeft,
-                    state: $0.isDraining ? "draining" : $0.isFit ? "fit" : "unfit")
+                    state: $0.isDraining ? "draining" : $0.isFit ? "fit" : "unfit", canOwn: $0.canOwn)
             }
         }
         let owners = partitions.enumerated().map { index, state in

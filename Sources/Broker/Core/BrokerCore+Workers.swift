@@ -187,10 +187,7 @@ extension BrokerCore {
         if own.incarnation != incarnation { adoptIncarnation(own.incarnation, now) }
         guard own.incarnation == incarnation else { return }
         let (owner, fence) = (partitions[partition].owner, partitions[partition].fence)
-        guard
-            own.fence > fence || (own.fence == fence && mayRepeatClaim(of: owner, worker))
-                || isPlanted(.oldClaimWins)
-        else { return }
+        guard own.fence > fence || (own.fence == fence && mayRepeatClaim(of: owner, worker)) else { return }
         if own.fence > fence || owner != worker { openGates(of: partition) }
         partitions[partition].fence = own.fence
         partitions[partition].owner = worker
@@ -366,7 +363,9 @@ extension BrokerCore {
     package func beat(_ now: MonotonicTime) -> BrokerBeat {
         guard now - started >= configuration.quietTime else { return BrokerBeat(live: nil, unowned: nil) }
         var live = Set<String>()
-        for case let worker? in workers where worker.isFit && !worker.isDraining { live.insert(worker.name) }
+        for case let worker? in workers where worker.canOwn && worker.isFit && !worker.isDraining {
+            live.insert(worker.name)
+        }
         let unowned = partitions.indices.filter { partitions[$0].owner < 0 }
         return BrokerBeat(
             live: live.sorted(), unowned: unowned.map { Partition(rawValue: Int16($0)) },

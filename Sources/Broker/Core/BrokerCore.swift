@@ -105,6 +105,7 @@ package struct BrokerCore {
                 Verdict(status: .permissionDenied, certainty: .notExecuted, reason: .unknownMethod))
         }
         if header.flags.contains(.keyed) { return keyedCall(header, size, from: client, now) }
+        if header.method == SystemMethods.drain.id { return callForOneWorker(header, from: client, now) }
         if Catalog.isOwn(header.method) {
             effects.append(.answerSelf(client: client, callID: header.callID))
             return
@@ -116,6 +117,27 @@ package struct BrokerCore {
         }
         guard let slot = admit(header, from: client, partition: -1, now) else { return }
         dispatch(slot, to: worker, now)
+    }
+
+    /// A free call that names its worker.
+    private mutating func callForOneWorker(_ header: Header, from client: Int32, _ now: MonotonicTime) {
+        let index = workers.indices.first {
+            workers[$0].map { DrainWorker.routing(of: $0.name) == header.routing } ?? false
+        }
+        guard let index, !header.flags.contains(.stream) else {
+            return refuse(
+                client, header.callID,
+                Verdict(status: .notFound, certainty: .notExecuted, reason: .unknownWorker))
+        }
+        guard workers[index]!.hasCredit(Int(header.priority.rawValue)) else {
+            return refuse(
+                client, header.callID,
+                Verdict(
+                    status: .resourceExhausted, certainty: .notExecuted, reason: .overloaded,
+                    retryAfter: .milliseconds(100)))
+        }
+        guard let slot = admit(header, from: client, partition: -1, now) else { return }
+        dispatch(slot, to: Int32(index), now)
     }
 
     private func verdictWithoutWorker(for method: MethodID) -> Verdict {

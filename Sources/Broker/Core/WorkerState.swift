@@ -12,6 +12,8 @@ package struct WorkerState {
     /// Of the ledger whose fences it claims.
     package var incarnation: String
     package let methods: MethodSet
+    /// It can own partitions; a host of services without keys cannot.
+    package let canOwn: Bool
     /// Calls it takes at a time, per priority and then streams, and how many it has.
     package let credit: InlineArray<4, Int32>
     package var used: InlineArray<4, Int32>
@@ -38,6 +40,7 @@ package struct WorkerState {
         name = ready.name
         incarnation = ready.incarnation
         methods = MethodSet(ready.methods)
+        canOwn = ready.partitions > 0
         credit = InlineArray { $0 < ready.credit.count ? max(0, ready.credit[$0]) : 0 }
         used = InlineArray(repeating: 0)
         waiting = Array(repeating: FairQueue(), count: Priority.allCases.count)

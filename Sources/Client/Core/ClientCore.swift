@@ -1,3 +1,4 @@
+import Resilience
 import Wire
 
 /// What a client decides, without sockets, clock or randomness: events and a time go in, actions come out.

@@ -7,6 +7,7 @@ final class Arguments {
         case int2 = 21
         case int4 = 23
         case int8 = 20
+        case text = 25
         case uuid = 2950
         case jsonb = 3802
     }
@@ -60,6 +61,16 @@ final class Arguments {
     func appendArray<I: FixedWidthInteger>(_ element: Element, _ values: some Collection<I>) {
         appendArray(element, count: values.count) { (writer: inout ArrayWriter<I>) in
             for value in values { writer.write(value) }
+        }
+    }
+
+    func appendTexts(_ texts: [String]) {
+        argument {
+            writeArrayHeader(.text, count: texts.count)
+            for text in texts {
+                write(Int32(text.utf8.count))
+                for byte in text.utf8 { write(byte) }
+            }
         }
     }
 

@@ -223,6 +223,12 @@ final class Channel {
             answer = .unknown(LedgerError(.lost, "the ledger at \(address) gave no answer; ask again"))
         }
         clearCurrent()
+        if case .refused(let error) = answer, error.sqlState == .readOnly {
+            // A primary that may no longer write will not write for the next request either: look for another.
+            isOpen = false
+            request.finish(answer)
+            return end(error)
+        }
         // The server works on the next request while the receiver works on this answer.
         startNext()
         request.finish(answer)

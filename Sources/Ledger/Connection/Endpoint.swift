@@ -57,6 +57,11 @@ struct Endpoint {
         parameters.append((keyword, value))
     }
 
+    /// Sets a parameter of which the string said nothing.
+    mutating func setDefault(_ keyword: String, _ value: String) {
+        if !parameters.contains(where: { $0.keyword == keyword }) { parameters.append((keyword, value)) }
+    }
+
     /// Lends the parameters as the two null-terminated arrays that `PQconnectStartParams` takes.
     func withCArrays<R>(
         _ body: (UnsafePointer<UnsafePointer<CChar>?>, UnsafePointer<UnsafePointer<CChar>?>) -> R

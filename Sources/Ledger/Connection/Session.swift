@@ -37,7 +37,7 @@ struct Session {
     static let history = "SELECT number, checksum FROM stampede.migrations ORDER BY number"
     static let settings = """
         SELECT s.partitions, s.hash, EXISTS (SELECT FROM stampede.partitions WHERE fence > 0),
-            (SELECT count(*) FROM stampede.partitions)
+            (SELECT count(*) FROM stampede.partitions), EXISTS (SELECT FROM stampede.locks)
         FROM stampede.settings s
         """
 
@@ -109,7 +109,7 @@ struct Session {
         }
         return LedgerFacts(
             incarnation: incarnation, partitions: partitions, hash: rows.text(0, 1),
-            anyFence: rows.text(0, 2) == "t")
+            anyFence: rows.text(0, 2) == "t", anyLock: rows.text(0, 4) == "t")
     }
 
     private func unsafe(_ setting: String, _ advice: String) -> LedgerError {

@@ -7,6 +7,7 @@ enum Statements {
     static let batch = "batch"
     static let check = "check"
     static let load = "load"
+    static let takeLocks = "take_locks"
 
     static let all: [(name: String, sql: String)] = [
         (
@@ -15,6 +16,7 @@ enum Statements {
         ),
         (take, "SELECT partition, fence, batch, last FROM stampede.take_fence($1)"),
         (renew, "SELECT partition, fence, batch, last FROM stampede.renew_fences($1, $2)"),
+        (takeLocks, "SELECT stampede.take_lock_fences($1)"),
         (terminate, "SELECT stampede.terminate_holders($1, $2)"),
         (
             batch,

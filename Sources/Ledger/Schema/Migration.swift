@@ -5,7 +5,10 @@ struct Migration {
     let sql: String
 
     /// In order, from 1, without gaps. A step that has been released is never edited; the next one changes it.
-    static let all = [Migration(number: 1, name: "ledger", bytes: PackageResources._001_ledger_sql)]
+    static let all = [
+        Migration(number: 1, name: "ledger", bytes: PackageResources._001_ledger_sql),
+        Migration(number: 2, name: "locks", bytes: PackageResources._002_locks_sql),
+    ]
 
     private init(number: Int32, name: String, bytes: [UInt8]) {
         self.number = number

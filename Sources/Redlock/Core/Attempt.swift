@@ -1,3 +1,4 @@
+import Resilience
 import Wire
 
 /// One election under way: its claim, its votes so far, and whom the outcome is for. Ends, at the latest, with
@@ -9,10 +10,18 @@ struct Attempt<Choice: Election> {
     let claim: Claim
     let deadline: MonotonicTime
     var election: Choice
-    /// Nodes that were sent the claim, and so may have the key.
-    var asked = NodeSet()
+    /// By node; nil for those that were not sent the claim, and so cannot have the key.
+    var permits: [CircuitBreaker.Permit?]
+    /// Set while one node is asked before the others.
+    var leader: Leader?
     /// Set when the claim was released while votes were outstanding: nothing may bring the key back.
     var isWithdrawn = false
+
+    /// The node that is asked alone, and those that are asked if it does not refuse.
+    struct Leader {
+        let node: Int
+        let followers: NodeSet
+    }
 
     var isOver: Bool { election.ballot.outstanding == 0 }
 }

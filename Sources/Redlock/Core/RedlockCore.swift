@@ -1,4 +1,5 @@
 package import Redis
+import Resilience
 package import Wire
 
 /// Redlock as a value: calls, votes and times go in, effects come out
@@ -7,6 +8,9 @@ package import Wire
 /// All nodes are asked at once; an attempt is decided by the vote that makes a quorum or makes it impossible, or
 /// by its deadline, `nodeTimeout` from its call. What votes mean is in `Acquisition`, `Extension` and
 /// `NodeHealth`. There are no retries: when to try again is the caller's to know.
+///
+/// Without a quorum of nodes that may be asked, an attempt to take a lease ends at once and nothing is sent;
+/// `waitForQuorum` says when it may be worth trying again.
 ///
 /// Whoever drives it (the event loop of `LockManager`, or a simulator):
 ///
@@ -26,6 +30,8 @@ package struct RedlockCore {
     package internal(set) var effects: [RedlockEffect] = []
     /// Whether restarted nodes are kept from voting; see `LockManager.setQuarantine(_:)`.
     package var isQuarantineOn: Bool
+    /// How attempts ended.
+    package internal(set) var counts = LockCounts()
 
     var nodes: [LockNode]
     var acquisitions: [UInt64: Attempt<Acquisition>] = [:]
@@ -36,16 +42,20 @@ package struct RedlockCore {
     /// Attempts are numbered in the order of their deadlines: all have the same time.
     var nextNumber: UInt64 = 1
     var oldest: UInt64 = 1
+    var nextInspection = MonotonicTime.distantFuture
+    /// At the next inspection, or before if a breaker waits for a probe.
     var nextLook = MonotonicTime.distantFuture
 
     /// - Parameter nodes: Where the nodes are, for people; each named once, at most `NodeSet.limit` (64). Events
     ///   and effects name them by their index.
-    package init(nodes: [RedisAddress], configuration: LockConfiguration) {
+    /// - Parameter seed: Of the generator that draws how long breakers stay open.
+    package init(nodes: [RedisAddress], configuration: LockConfiguration, seed: UInt64) {
         precondition(!nodes.isEmpty, "leases need at least one Redis node")
         precondition(nodes.count <= NodeSet.limit, "\(nodes.count) nodes are more than \(NodeSet.limit)")
         precondition(Set(nodes).count == nodes.count, "a node named twice would vote twice: \(nodes)")
         self.configuration = configuration
-        self.nodes = nodes.map { LockNode($0, longestTTL: configuration.longestTTL) }
+        var generator = SplitMix64(seed: seed)
+        self.nodes = nodes.map { LockNode($0, configuration: configuration, seed: generator.next()) }
         isQuarantineOn = configuration.quarantine
     }
 
@@ -63,15 +73,29 @@ package struct RedlockCore {
     ///   - ttl: `configuration.ttl` unless given; at least 10 ms, at most `longestTTL`.
     ///   - token: A fresh one for every attempt, drawn at random.
     ///   - id: Comes back with the outcome.
+    ///   - leaderFirst: Asks one node alone, for all contenders the same, and the others only if it agrees. For the
+    ///     try after a split vote (`held` without a time): of any number of contenders one wins.
     package mutating func acquire(
-        _ resource: String, ttl: TimeAmount? = nil, token: LeaseToken, id: UInt64, _ now: MonotonicTime
+        _ resource: String, ttl: TimeAmount? = nil, token: LeaseToken, id: UInt64, leaderFirst: Bool = false,
+        _ now: MonotonicTime
     ) {
         let claim = claim(resource, token, ttl)
         let number = newNumber()
+        var candidates = candidates(now)
+        if candidates.count < quorum { candidates = NodeSet() }
         acquisitions[number] = attempt(id, resource, claim, now)
-        let asked = ask(.acquire, claim, number, now)
-        acquisitions[number]!.asked = asked
-        for node in nodes.indices where !asked.contains(node) { acquiring(number, .failed, of: node, now) }
+        if leaderFirst, let leader = leader(for: claim.key, among: candidates) {
+            var (first, followers) = (NodeSet(), candidates)
+            first.insert(leader)
+            followers.remove(leader)
+            acquisitions[number]!.leader = Attempt.Leader(node: leader, followers: followers)
+            acquisitions[number]!.permits = ask(.acquire, claim, number, first, now)
+        } else {
+            acquisitions[number]!.permits = ask(.acquire, claim, number, candidates, now)
+        }
+        for node in nodes.indices where !candidates.contains(node) {
+            acquiring(number, .failed, .ignored, of: node, now)
+        }
     }
 
     /// Tries once to make a lease last for `ttl` from now. Ends in one `extended`.
@@ -86,9 +110,11 @@ package struct RedlockCore {
         let number = newNumber()
         extensions[number] = attempt(id, lease.resource, claim, now)
         extending[lease.token, default: []].append(number)
-        let asked = ask(.extend, claim, number, now)
-        extensions[number]!.asked = asked
-        for node in nodes.indices where !asked.contains(node) { extending(number, .failed, of: node, now) }
+        let voters = voters(now)
+        extensions[number]!.permits = ask(.extend, claim, number, voters, now)
+        for node in nodes.indices where !voters.contains(node) {
+            extending(number, .failed, .ignored, of: node, now)
+        }
     }
 
     /// Gives a lease up: deletes its keys on all nodes, where they are still its own.
@@ -139,8 +165,8 @@ package struct RedlockCore {
 
     private mutating func timedOut(_ number: UInt64, _ now: MonotonicTime) {
         for node in nodes.indices {
-            if acquisitions[number] != nil { acquiring(number, .timedOut, of: node, now) }
-            if extensions[number] != nil { extending(number, .timedOut, of: node, now) }
+            if acquisitions[number] != nil { acquiring(number, .timedOut, .failure, of: node, now) }
+            if extensions[number] != nil { extending(number, .timedOut, .failure, of: node, now) }
         }
         end(farewell: number)
     }
@@ -172,6 +198,6 @@ package struct RedlockCore {
     ) -> Attempt<Choice> {
         Attempt(
             id: id, resource: resource, claim: claim, deadline: now + configuration.nodeTimeout,
-            election: Choice(nodes: nodes.count, ttl: claim.ttl, start: now))
+            election: Choice(nodes: nodes.count, ttl: claim.ttl, start: now), permits: [])
     }
 }

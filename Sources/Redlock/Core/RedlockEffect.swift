@@ -11,4 +11,6 @@ package enum RedlockEffect: Hashable, Sendable {
     case extended(id: UInt64, ExtendOutcome)
     /// A release with an id is done: every node has answered or will not, or the time for it is up.
     case released(id: UInt64)
+    /// For the log.
+    case note(NodeEvent, of: Int)
 }

@@ -10,8 +10,24 @@ struct NodeHealth {
         /// Connected, but never fit to vote as it is.
         case refused(String)
         /// May have forgotten leases that are still valid.
-        case quarantined
+        case quarantined(until: MonotonicTime)
+        /// Its clock was set, so its keys may have run out early.
+        case suspended(until: MonotonicTime)
         case fit
+
+        /// Until when a node that is otherwise fit is kept from voting.
+        var end: MonotonicTime? {
+            switch self {
+            case .quarantined(let end), .suspended(let end): end
+            case .absent, .refused, .fit: nil
+            }
+        }
+    }
+
+    /// What an answer has brought to light.
+    enum Discovery: Hashable {
+        case forgot
+        case clockSet(by: TimeAmount)
     }
 
     private enum Link {
@@ -28,6 +44,8 @@ struct NodeHealth {
     private var quarantineEnd = MonotonicTime.distantPast
     /// The node's memory as it last told, and when that was.
     private var memory: (value: Int64, seenAt: MonotonicTime)?
+    private var clock = ClockWatch()
+    private var suspensionEnd = MonotonicTime.distantPast
 
     init(longestTTL: TimeAmount) {
         amnesia = Validity.amnesia(longestTTL: longestTTL)
@@ -40,6 +58,8 @@ struct NodeHealth {
     mutating func connected(_ info: ServerInfo, twin: RedisAddress?, at now: MonotonicTime) {
         link = .connected(refusal: Self.refusal(info, twin))
         guard info.runID != runID else { return }
+        // Another machine may have another clock.
+        clock = ClockWatch()
         // A process that we know nothing of has forgotten what its predecessor granted. If the address now
         // leads to another, older server, its predecessor may have granted leases until we lost it.
         quarantineEnd = max(now - info.uptime, lostAt) + amnesia
@@ -51,14 +71,25 @@ struct NodeHealth {
         link = .connected(refusal: Self.refusal(info, twin))
     }
 
-    /// Takes the memory that came with an answer. Another than before means that the node has forgotten
-    /// everything: it was flushed, or restored from a copy.
-    mutating func answered(_ answer: LockAnswer, _ now: MonotonicTime) {
-        defer { memory = (answer.memory, now) }
-        guard answer.memory != memory?.value else { return }
+    /// Takes the clock and the memory that came with an answer.
+    mutating func answered(_ answer: LockAnswer, to command: LockCommand, _ now: MonotonicTime) -> Discovery?
+    {
+        let step = clock.read(ClockWatch.Reading(clock: answer.clock, sent: command.sent, received: now))
+        if step != nil { suspensionEnd = now + longestGrant }
+        if remembered(answer, now) { return .forgot }
+        return step.map { .clockSet(by: $0) }
+    }
+
+    /// Another memory than before means that the node has forgotten everything: it was flushed, or restored from a
+    /// copy.
+    private mutating func remembered(_ answer: LockAnswer, _ now: MonotonicTime) -> Bool {
+        let last = memory
+        memory = (answer.memory, now)
+        guard answer.memory != last?.value else { return false }
         // By the node's own clock, which may have been set; but it was not flushed before we saw it last.
         let told = now - .microseconds(max(0, answer.clock - answer.memory))
-        quarantineEnd = max(quarantineEnd, max(told, memory?.seenAt ?? .distantPast) + longestGrant)
+        quarantineEnd = max(quarantineEnd, max(told, last?.seenAt ?? .distantPast) + longestGrant)
+        return last != nil
     }
 
     mutating func disconnected(at now: MonotonicTime) {
@@ -75,8 +106,10 @@ struct NodeHealth {
         switch link {
         case .absent: .absent
         case .connected(let refusal?): .refused(refusal)
-        case .connected(nil):
-            quarantine && now < quarantineEnd && !isPlanted(.noDelayedRestart) ? .quarantined : .fit
+        case .connected(nil) where quarantine && now < quarantineEnd && !isPlanted(.noDelayedRestart):
+            .quarantined(until: quarantineEnd)
+        case .connected(nil) where now < suspensionEnd: .suspended(until: suspensionEnd)
+        case .connected(nil): .fit
         }
     }
 

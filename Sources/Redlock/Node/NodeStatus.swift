@@ -1,4 +1,5 @@
 public import Redis
+public import Resilience
 
 /// What is known about one node, for people and metrics.
 public struct NodeStatus: Hashable, Sendable {
@@ -27,11 +28,24 @@ public struct NodeStatus: Hashable, Sendable {
     public let address: RedisAddress
     /// Whether the server is connected and has said who it is.
     public let isConnected: Bool
-    /// Whether its votes do not count because it may have forgotten leases.
-    public let isQuarantined: Bool
+    /// Why a server that is otherwise fit does not vote for a while.
+    public enum Absence: Hashable, Sendable {
+        /// It may have forgotten leases: it was restarted, flushed or restored.
+        case quarantined
+        /// Its clock was set, so that it may have ended leases too early.
+        case suspended
+    }
+
+    /// Why its votes do not count for a while; nil when they may.
+    public let absence: Absence?
+    /// Its breaker: while this is open, it is not asked for new leases.
+    public let breaker: CircuitBreaker.StateName
     /// Why its votes never count as it is now; nil when they may.
     public let refusal: String?
     /// Why it was last lost, or answered with an error, in a sentence.
     public let lastError: String?
     public let votes: Votes
+
+    /// Whether its votes do not count because it may have forgotten leases.
+    public var isQuarantined: Bool { absence == .quarantined }
 }

@@ -16,7 +16,10 @@ struct Ballot {
         votes = Array(repeating: nil, count: nodes)
     }
 
-    var quorum: Int { isPlanted(.quorumOfTwo) ? 2 : votes.count / 2 + 1 }
+    /// How many of the configured nodes decide.
+    static func quorum(of nodes: Int) -> Int { isPlanted(.quorumOfTwo) ? 2 : nodes / 2 + 1 }
+
+    var quorum: Int { Self.quorum(of: votes.count) }
     var outstanding: Int { votes.count - yes - held - missing - failed }
     var isReached: Bool { yes >= quorum }
     /// True when the outstanding votes cannot make a quorum any more; so a tie among an even number ends too.

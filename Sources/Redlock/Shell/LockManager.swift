@@ -1,5 +1,5 @@
 public import Redis
-import Wire
+public import Wire
 public import ZeroMQ
 
 /// Takes, extends and releases leases over independent Redis nodes: Redlock
@@ -35,7 +35,7 @@ public final class LockManager {
         nodes: [RedisAddress], configuration: LockConfiguration, loop: EventLoop,
         random: @escaping () -> UInt64
     ) {
-        core = RedlockCore(nodes: nodes, configuration: configuration)
+        core = RedlockCore(nodes: nodes, configuration: configuration, seed: random())
         self.loop = loop
         self.random = random
         connections = nodes.enumerated().map { index, address in
@@ -50,21 +50,32 @@ public final class LockManager {
 
     // MARK: Leases
 
-    /// Tries once to take a lease.
-    public func acquire(_ resource: String, _ completion: @escaping (AcquireOutcome) -> Void) {
+    /// Tries once to take a lease. Without a quorum of nodes to ask, nothing is sent.
+    ///
+    /// - Parameters:
+    ///   - ttl: `configuration.ttl` unless given; at least 10 ms, at most `configuration.longestTTL`.
+    ///   - leaderFirst: For the try after a split vote (`held` without a time): asks one node alone, for all
+    ///     contenders the same, and the others only if it agrees. Takes one more round trip.
+    public func acquire(
+        _ resource: String, ttl: TimeAmount? = nil, leaderFirst: Bool = false,
+        _ completion: @escaping (AcquireOutcome) -> Void
+    ) {
         let id = newID()
         acquiring[id] = completion
-        core.acquire(resource, token: LeaseToken(random: random), id: id, .now())
+        core.acquire(
+            resource, ttl: ttl, token: LeaseToken(random: random), id: id, leaderFirst: leaderFirst, .now())
         performCall()
     }
 
-    /// Tries once to make a lease last for `configuration.ttl` from now.
+    /// Tries once to make a lease last for `ttl` (`configuration.ttl` unless given) from now.
     ///
     /// A lease that has ended is not revived: who waited may have it already.
-    public func extend(_ lease: Lease, _ completion: @escaping (ExtendOutcome) -> Void) {
+    public func extend(
+        _ lease: Lease, ttl: TimeAmount? = nil, _ completion: @escaping (ExtendOutcome) -> Void
+    ) {
         let id = newID()
         extending[id] = completion
-        core.extend(lease, id: id, .now())
+        core.extend(lease, ttl: ttl, id: id, .now())
         performCall()
     }
 
@@ -97,6 +108,15 @@ public final class LockManager {
         core.status(lastErrors: connections.map { $0.lastError?.message }, .now())
     }
 
+    /// How attempts ended.
+    public var counts: LockCounts { core.counts }
+
+    /// After `noQuorum`: how long it takes at least until a quorum can be asked for a lease; nil when it can now.
+    public var waitForQuorum: TimeAmount? { core.waitForQuorum(.now()) }
+
+    /// Called from the loop when something happens to a node, with its address.
+    public var onEvent: (NodeEvent, RedisAddress) -> Void = { _, _ in }
+
     /// Turns the quarantine of restarted nodes on or off, at once.
     ///
     /// A node whose process is younger than the longest TTL may have forgotten valid leases, so its votes do
@@ -128,7 +148,7 @@ public final class LockManager {
                 switch effect {
                 case .send(let command, let node): send(command, to: node)
                 case .inspect(let node): inspect(node)
-                case .acquired, .extended, .released: outcomes.append(effect)
+                case .acquired, .extended, .released, .note: outcomes.append(effect)
                 }
             }
         }
@@ -171,6 +191,7 @@ public final class LockManager {
             case .acquired(let id, let outcome): acquiring.removeValue(forKey: id)?(outcome)
             case .extended(let id, let outcome): extending.removeValue(forKey: id)?(outcome)
             case .released(let id): releasing.removeValue(forKey: id)?()
+            case .note(let event, let node): onEvent(event, connections[node].address)
             case .send, .inspect: preconditionFailure("\(outcome) is no outcome")
             }
         }

@@ -287,10 +287,14 @@ final class Judge {
         case .resolved(_, let isCommitted): note(isCommitted ? .unknownThatCommitted : .unknownThatDidNot)
         case .badBook(let partition):
             violate(.design, "\(worker.name) finds a gap in the ledger of \(partition)")
+        case .wentBack(let partition):
+            violate(.design, "\(worker.name) believes that the ledger of \(partition) went back")
         case .lost(_, _, .yielded): note(.handedOver)
         case .lost(_, _, .leaseTaken): note(.leaseTaken)
         case .lost(_, _, .quorumLost): note(.majorityLost)
         case .owned(_, _, let entries): if entries > 0 { note(.takenOver) }
+        case .wentBack(let partition):
+            violate(.design, "\(worker.name) finds the ledger of \(partition) older than it was")
         case .lost, .offender: break
         }
     }

@@ -2,6 +2,7 @@ import PlantedBugs
 import Redis
 import Redlock
 import Wire
+import Workers
 
 /// A worker's lock manager: Redlock's core on the modelled nodes, as `Redlock/Shell` runs it on real ones.
 final class Locks {
@@ -29,7 +30,8 @@ final class Locks {
                 preconditionFailure("\(error)")
             }
         }
-        core = RedlockCore(nodes: addresses, configuration: LockConfiguration(ttl: worker.leaseTTL))
+        core = RedlockCore(
+            nodes: addresses, configuration: LockConfiguration(ttl: worker.leaseTTL), seed: world.random())
         links = world.nodes.enumerated().map { index, node in
             RedisLink(
                 worker, node,
@@ -121,6 +123,8 @@ final class Locks {
         case .released(let id):
             guard let completion = releasing.removeValue(forKey: id) else { return }
             worker.after(.zero, completion)
+        case .note(.clockSet, of: _): worker.core?.verifyLeases(now)
+        case .note: break
         }
     }
 

@@ -99,8 +99,7 @@ final class WorkerProcess: Process {
 
     func ledgerLost() {
         guard core != nil else { return }
-        core.isLedgerReady = false
-        core.breaker.trip(now, random: world.random())
+        core.ledgerLost(.control, now)
     }
 
     private func checkFences() {
@@ -120,7 +119,7 @@ final class WorkerProcess: Process {
     private func sendBeats() {
         guard core != nil else { return }
         let beat = WorkerBeat(
-            isFit: core.isFit(now) && core.isLedgerReady, leaseLeft: core.leaseLeft(now),
+            isFit: core.isFit(now), leaseLeft: core.leaseLeft(now),
             gates: core.closedGates(now))
         for link in links where link.isJoined {
             var header = Header(.beat)

@@ -14,8 +14,10 @@ package enum Fault: Codable, Hashable, Sendable {
     // Network.
     /// Nothing gets through in the given directions, nor is it lost: it arrives later, as with TCP.
     case cutBroker(worker: Int, broker: Int, toBroker: Bool, fromBroker: Bool, Int64)
-    /// A worker and a broker are alone together: no ledger, no Redis, nobody else.
-    case island(worker: Int, broker: Int, Int64)
+    /// A partition's owner and a broker are alone together: no ledger, no Redis, nobody else.
+    case island(partition: Int, broker: Int, Int64)
+    /// A partition's owner is not heard by one broker.
+    case muteOwner(partition: Int, broker: Int, Int64)
     /// A broker is cut off from every worker.
     case blindBroker(Int, Int64)
     case cutClient(client: Int, broker: Int, toBroker: Bool, fromBroker: Bool, Int64)

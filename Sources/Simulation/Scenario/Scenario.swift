@@ -58,6 +58,7 @@ extension Scenario {
         faults = []
         jobs = drawJobs(&draw)
         faults = drawFaults(&draw)
+        jobs = (jobs + faults.flatMap { visits(to: $0, &draw) }).sorted { $0.at < $1.at }
     }
 
     private func drawJobs(_ draw: inout Draw) -> [Job] {
@@ -107,6 +108,40 @@ extension Scenario {
         return jobs.sorted { $0.at < $1.at }
     }
 
+    /// While an owner is on an island or not heard, units are added where it is not seen, and buyers come to all sides.
+    private func visits(to scheduled: ScheduledFault, _ draw: inout Draw) -> [Job] {
+        let partition: Int
+        let time: Int64
+        let added: Int64
+        switch scheduled.fault {
+        case .island(let island, _, let length):
+            (partition, time, added) = (island, length, scheduled.at + leaseTTL + 100)
+        case .muteOwner(let mute, _, let length):
+            (partition, time, added) = (mute, length, scheduled.at + 100)
+        default:
+            return []
+        }
+        func job(_ wish: Job.Wish, at: Int64, by client: Int) -> Job {
+            Job(
+                at: at, client: client, wish: wish, deadline: time, givesUp: true, hedges: false, cancels: nil
+            )
+        }
+        let key = 100_000 + UInt64(scheduled.at) * 100
+        var jobs: [Job] = []
+        for number in 0..<Int(units) + 2 {
+            let order = Job.Wish.place(
+                partition: partition, buyer: 500 + Int64(number), quantity: 1, key: key + UInt64(number))
+            jobs.append(job(order, at: max(0, scheduled.at - 300 + Int64(number)), by: number % clients))
+        }
+        jobs.append(job(.addUnits(partition: partition, units: 3, key: key + 90), at: added, by: 0))
+        for number in 0..<12 {
+            let order = Job.Wish.place(
+                partition: partition, buyer: 600 + Int64(number), quantity: 1, key: key + 50 + UInt64(number))
+            jobs.append(job(order, at: added + Int64(draw.number(0...Int(time))), by: number % clients))
+        }
+        return jobs
+    }
+
     private func drawFaults(_ draw: inout Draw) -> [ScheduledFault] {
         // Some runs are calm, for bugs that need long calm; half of the kinds are off in each (swarm testing,
         // Groce et al., ISSTA 2012).
@@ -124,7 +159,7 @@ extension Scenario {
 /// The kinds of faults, each on or off in a run.
 private enum FaultKind: CaseIterable {
     case killWorker, pauseWorker, starveWorker, drainWorker, addWorker, killBroker, pauseBroker
-    case cutBroker, island, blindBroker, cutClient, dropConnection, cutRedis
+    case cutBroker, island, muteOwner, blindBroker, cutClient, dropConnection, cutRedis
     case killNode, killMajority, pauseNode, stepNodeClock, flushNode, flushMajority, forgeLease, extendLeases
     case stepMajority, stepWorkerClock
     case dropLedger, cutLedger, stopLedger, slowLedger, hangCommits, catchCommit, failOver, strangerTakesFence
@@ -152,7 +187,10 @@ private enum FaultKind: CaseIterable {
         case .cutBroker:
             return .cutBroker(worker: worker, broker: broker, toBroker: to, fromBroker: from, time)
         case .island:
-            return .island(worker: worker, broker: broker, ttl + Int64(draw.number(0...Int(ttl) + 2_000)))
+            return .island(
+                partition: partition, broker: broker, ttl + Int64(draw.number(0...Int(ttl) + 2_000)))
+        case .muteOwner:
+            return .muteOwner(partition: partition, broker: broker, Int64(draw.number(1_200...4_000)))
         case .blindBroker: return .blindBroker(broker, time * 2)
         case .cutClient:
             return .cutClient(client: worker, broker: broker, toBroker: to, fromBroker: from, time)

@@ -37,6 +37,9 @@ package struct PartitionState {
     package var checked = MonotonicTime.distantPast
     /// Not tried for before then.
     package var notBefore = MonotonicTime.distantPast
+    /// Its owner is not asked for it before then.
+    package var asksFrom = MonotonicTime.distantPast
+    package var strikes = Strikes()
     package var book: Book
     /// Decided since the last transaction was sent.
     package var open = Layer()

@@ -8,12 +8,13 @@ extension WorkerCore {
     /// Asks for the first partition that should be ours and is another's: pull, not push, one at a time, and not
     /// while workers come and go.
     mutating func pull(_ now: MonotonicTime) {
-        guard !isDraining, asked == nil, isFit(now), isLedgerReady,
+        guard !isDraining, asked == nil, isFit(now), isChecked(now), isLedgerReady,
             membership.age(now) >= configuration.settling
         else { return }
         for index in partitions.indices where partitions[index].phase == .idle {
             let number = Partition(rawValue: Int16(index))
-            guard now >= partitions[index].notBefore, membership.free[number]?.isAgreed != true,
+            guard now >= partitions[index].notBefore, now >= partitions[index].asksFrom,
+                membership.free[number]?.isAgreed != true,
                 membership.isOurs(number)
             else { continue }
             asked = number
@@ -29,7 +30,8 @@ extension WorkerCore {
             membership.release(partition)
             tryToTake(Int(partition.rawValue), now)
         } else {
-            partitions[Int(partition.rawValue)].notBefore =
+            // Only asking waits: should the owner be gone, the partition is free for us.
+            partitions[Int(partition.rawValue)].asksFrom =
                 now + .milliseconds(500) + jitter(.milliseconds(500))
         }
     }
@@ -95,6 +97,15 @@ extension WorkerCore {
         partitions[index].lease = nil
         partitions[index].isExtending = false
         partitions[index].notBefore = now + .seconds(1)
+        partitions[index].strikes.add(now)
+        leaveToOthers(index, now)
+    }
+
+    /// Whoever has lost a partition or given it away does not ask for it soon, and ever less soon if that happens again
+    /// and again, so that it does not go to and fro.
+    mutating func leaveToOthers(_ index: Int, _ now: MonotonicTime) {
+        let pause = partitions[index].strikes.pause(.seconds(1), atMost: configuration.longestRestraint)
+        partitions[index].asksFrom = now + pause + jitter(.milliseconds(500))
     }
 
     // MARK: Draining

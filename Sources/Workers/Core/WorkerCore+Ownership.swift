@@ -11,6 +11,7 @@ extension WorkerCore {
 
     /// Called every few milliseconds, and before the first event after a wait.
     package mutating func tick(_ now: MonotonicTime) {
+        judgeFitness(now)
         for partition in partitions.indices {
             if partitions[partition].isHeld {
                 keepLease(partition, now)
@@ -18,6 +19,7 @@ extension WorkerCore {
                 tryToTake(partition, now)
             }
         }
+        breakers.tick(now)
         if isLedgerReady { askForResolution() }
         if !isLedgerReady || isStuck(now) { refuseUnsent(now) }
         giveUpIfUnfit(now)
@@ -25,14 +27,21 @@ extension WorkerCore {
         goOnDraining(now)
     }
 
+    private mutating func judgeFitness(_ now: MonotonicTime) {
+        if let lastTick, now - lastTick >= configuration.ownPause, stoodUntil == nil { stoodUntil = now }
+        lastTick = now
+        if isLedgerReady { lastReady = now }
+        fitness.judge(isWell: silence(now) <= configuration.fitness, now)
+    }
+
     /// A free partition is tried for after a wait that grows with the rank: the first in rank goes first. The lease of a
     /// dead owner is released before; one that is declared dead and lives is shut out by the fence.
     mutating func tryToTake(_ partition: Int, _ now: MonotonicTime) {
         let number = Partition(rawValue: Int16(partition))
         // Asked by a hand-over, too, and the tick may have come before its answer.
-        guard partitions[partition].phase == .idle, !isDraining, isFit(now),
+        guard partitions[partition].phase == .idle, !isDraining, isChecked(now),
             now >= partitions[partition].notBefore,
-            partitions[partition].inFlight == nil, let free = membership.free[number],
+            partitions[partition].inFlight == nil, breakers.mayTake, let free = membership.free[number],
             let rank = membership.rank(for: number),
             now >= free.since + configuration.rankDelay * rank + hesitation(free)
         else { return }
@@ -221,8 +230,9 @@ extension WorkerCore {
         _ rows: [Ownership], ledger: LedgerTime, sent: MonotonicTime, _ now: MonotonicTime
     ) {
         lastCheck = max(lastCheck, sent)
+        stoodUntil = nil
         sample(ledger, sent: sent, now)
-        breaker.succeeded(now)
+        breakers.checked(sent: sent, isStuck: isStuck(now), now)
         for row in rows {
             let index = Int(row.partition.rawValue)
             guard partitions.indices.contains(index) else { continue }
@@ -236,13 +246,17 @@ extension WorkerCore {
                 partitions[index].checked = max(partitions[index].checked, sent)
             } else if row.fence > partitions[index].fence {
                 lose(index, .fenceMoved, now)
+            } else if sent > partitions[index].checked {
+                // Asked after the ledger had named our fence, and fences only grow.
+                return ledgerWentBack(row.partition, now)
             }
         }
     }
 
     /// A reading of the ledger's clock that came with an answer.
     package mutating func sample(_ ledger: LedgerTime, sent: MonotonicTime, _ now: MonotonicTime) {
-        let (sent, received) = (sent.nanoseconds / 1_000, now.nanoseconds / 1_000)
+        let asked = isPlanted(.clockWithoutError) ? now : sent
+        let (sent, received) = (asked.nanoseconds / 1_000, now.nanoseconds / 1_000)
         if clock == nil {
             clock = LedgerClock(sent: sent, received: received, ledger: ledger)
         } else {
@@ -277,9 +291,13 @@ extension WorkerCore {
         partitions[index].isQuorumLost = false
         partitions[index].soldOut = []
         returnOpen(index)
-        // Whoever was overtaken stays away for a lease's lifetime: two workers must not duel over fences.
-        let pause = reason == .fenceMoved ? configuration.leaseTTL : .milliseconds(100)
+        partitions[index].strikes.add(now)
+        // Whoever was overtaken stays away for a lease's lifetime: two workers must not duel over fences. Others come
+        // back sooner, but never later than that, or the partition would stay without an owner.
+        let base = reason == .fenceMoved ? configuration.leaseTTL : .milliseconds(100)
+        let pause = partitions[index].strikes.pause(base, atMost: configuration.leaseTTL)
         partitions[index].notBefore = now + pause + jitter(.milliseconds(200))
+        leaveToOthers(index, now)
     }
 
     /// Hands back what was decided but not sent to the ledger.
@@ -304,7 +322,7 @@ extension WorkerCore {
     /// A worker that does not reach the ledger gives its partitions to one that does. If nobody does, everybody
     /// keeps what they have.
     private mutating func giveUpIfUnfit(_ now: MonotonicTime) {
-        guard now - lastCheck > configuration.giveUpTime,
+        guard silence(now) > configuration.giveUpTime,
             membership.live.contains(where: { $0 != configuration.name })
         else { return }
         for index in partitions.indices where partitions[index].isHeld { lose(index, .unfit, now) }

@@ -29,6 +29,7 @@ extension WorkerCore {
         guard !batches.isEmpty else { return nil }
         transaction = .sent(partitions: chosen)
         transactionSent = now
+        breakers.transactionSent(now)
         return batches
     }
 
@@ -56,7 +57,7 @@ extension WorkerCore {
         guard case .sent(let chosen) = transaction else { return }
         transaction = .none
         againLimit = min(againLimit * 2, configuration.maximumEntries)
-        breaker.succeeded(now)
+        breakers.transactionEnded(.success, now)
         for partition in chosen {
             partitions[partition].checked = max(partitions[partition].checked, sent)
             settle(partition, now)
@@ -105,6 +106,7 @@ extension WorkerCore {
     /// fences tell; the rest is decided again without them.
     package mutating func fenced(_ lost: [Partition], _ now: MonotonicTime) {
         guard case .sent(let chosen) = transaction else { return }
+        breakers.transactionEnded(.success, now)
         let doubtful = Set(lost.map { Int($0.rawValue) })
         for partition in chosen where !doubtful.contains(partition) { takeBack(partition, now) }
         resolve(chosen.filter(doubtful.contains), now)
@@ -114,6 +116,7 @@ extension WorkerCore {
     package mutating func stale(_ now: MonotonicTime) {
         guard case .sent(let chosen) = transaction else { return }
         transaction = .none
+        breakers.transactionEnded(.success, now)
         guard !chosen.isEmpty else { return }
         // Our idea of the ledger's clock may be to blame: nothing is decided by it until a check has renewed it.
         clock = nil
@@ -124,6 +127,7 @@ extension WorkerCore {
     package mutating func refused(_ now: MonotonicTime) {
         guard case .sent(let chosen) = transaction else { return }
         transaction = .none
+        breakers.transactionEnded(.success, now)
         guard !chosen.isEmpty else { return }
         let number = chosen.reduce(0) { $0 + (partitions[$1].inFlight?.entries.count ?? 0) }
         if number == 1, let partition = chosen.first { return condemn(partition, now) }
@@ -147,8 +151,8 @@ extension WorkerCore {
     package mutating func failed(isOutage: Bool, _ now: MonotonicTime) {
         guard case .sent(let chosen) = transaction else { return }
         transaction = .none
+        breakers.transactionEnded(isOutage ? .unreachable : .ignored, now)
         guard !chosen.isEmpty else { return }
-        if isOutage { breaker.failed(now, random: random()) }
         for partition in chosen { takeBack(partition, now) }
         if isOutage { refuseUndecided() }
     }
@@ -177,6 +181,7 @@ extension WorkerCore {
             return
         }
         guard case .sent(let chosen) = transaction else { return }
+        breakers.transactionEnded(.unreachable, now)
         resolve(chosen, now)
     }
 
@@ -214,8 +219,13 @@ extension WorkerCore {
                     .checkBatch(number, batch: partitions[partition].batch, partitions[partition].fence))
                 continue
             }
-            let isCommitted =
-                ours.batch == partitions[partition].batch && !isPlanted(.forgetBatchNumber)
+            let batch = partitions[partition].batch
+            // It holds neither what was sent nor what was before: an older state was restored.
+            guard ours.batch == batch || ours.batch == batch - 1 else {
+                goOnResolving([], unanswered: unanswered - 1)
+                return ledgerWentBack(number, now)
+            }
+            let isCommitted = ours.batch == batch && !isPlanted(.forgetBatchNumber)
             partitions[partition].fence = ours.fence
             partitions[partition].checked = sent
             if partitions[partition].phase == .owned { effects.append(.own(number)) }

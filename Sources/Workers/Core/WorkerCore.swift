@@ -2,7 +2,7 @@ import Ledger
 package import Methods
 import PlantedBugs
 import Redlock
-package import Resilience
+import Resilience
 package import Sales
 package import Wire
 
@@ -18,7 +18,7 @@ package struct WorkerCore {
     package var partitions: [PartitionState]
     package var membership: Membership
     package var clock: LedgerClock?
-    package var breaker = CircuitBreaker()
+    package var breakers: LedgerBreakers
     /// The ledger's connections are up.
     package var isLedgerReady = false
     package var transaction = TransactionState.none
@@ -37,6 +37,12 @@ package struct WorkerCore {
     package var againLimit: Int
     package var lastCheck = MonotonicTime.distantPast
     package var firstCheck: MonotonicTime?
+    package var fitness = Fitness()
+    /// When the last tick was, and the last with the ledger's connections up.
+    package var lastTick: MonotonicTime?
+    package var lastReady = MonotonicTime.distantPast
+    /// Until when we stood still ourselves, the first time since the last check.
+    package var stoodUntil: MonotonicTime?
     package var isDraining = false
     /// When draining began, and when a successor last asked for a partition.
     package var drainBegan = MonotonicTime.distantPast
@@ -72,6 +78,7 @@ package struct WorkerCore {
         membership = Membership(name: configuration.name, partitions: partitions)
         againLimit = configuration.maximumEntries
         generator = SplitMix64(seed: seed)
+        breakers = LedgerBreakers(slow: configuration.slowCommit, seed: seed)
     }
 
     package mutating func random() -> UInt64 { generator.next() }
@@ -89,7 +96,7 @@ package struct WorkerCore {
         guard partitions.indices.contains(partition), partitions[partition].phase == .owned else {
             return answer(to, partition, .returned)
         }
-        guard isLedgerReady, !isStuck(now), case .admitted = breaker.admit(now) else {
+        guard isLedgerReady, !isStuck(now), breakers.commit.refusal(now) == nil else {
             return answer(to, partition, .unavailable(.ledger))
         }
         if again.isEmpty, unsent < configuration.maximumEntries {
@@ -98,6 +105,15 @@ package struct WorkerCore {
             answer(to, partition, .unavailable(.busy))
         } else {
             again.append(Undecided(partition: partition, to: to, request: request))
+        }
+    }
+
+    /// What a caller that is told of an unavailability is told to wait.
+    package func retryAfter(_ why: Unavailability, _ now: MonotonicTime) -> TimeAmount {
+        switch why {
+        // Closed, it waits for a connection or for a transaction that hangs, and nobody knows for how long.
+        case .ledger where !breakers.commit.isClosed: max(breakers.commit.retryAfter(now), .milliseconds(50))
+        case .ledger, .stale, .busy: .milliseconds(250)
         }
     }
 
@@ -151,6 +167,14 @@ package struct WorkerCore {
             unsent += 1
             let reply = reply(to: request, entry.sequence, partition, now)
             if isPlanted(.answerBeforeCommit) { return answer(to, partition, reply) }
+            if isPlanted(.gateBeforeCommit), case .place(let place) = request,
+                let clock,
+                partitions[partition].book.sale(
+                    place.sale, place.lane, at: clock.instant(at: now.nanoseconds / 1_000))?.left == 0
+            {
+                partitions[partition].soldOut.insert(
+                    PartitionState.SaleLaneKey(sale: place.sale, lane: place.lane))
+            }
             partitions[partition].open.waiting.append(
                 Waiting(to: to, request: request, reply: reply, isOwnEntry: true))
         case .existing(let sequence):
@@ -247,5 +271,16 @@ package struct WorkerCore {
         partitions.compactMap { $0.isHeld ? $0.lease.map { ($0.validUntil - now).milliseconds } : nil }.min()
     }
 
-    package func isFit(_ now: MonotonicTime) -> Bool { now - lastCheck <= configuration.fitness }
+    /// Whether the brokers may count on this worker, as judged at the last tick.
+    package func isFit(_ now: MonotonicTime) -> Bool { fitness.isFit }
+
+    /// The last check is recent enough for a worker that is to take something.
+    package func isChecked(_ now: MonotonicTime) -> Bool { now - lastCheck <= configuration.fitness }
+
+    /// How long the ledger has told nothing, or been away, as far as we would have noticed. A pause of our own says
+    /// nothing of the ledger, but only the first after each check is forgiven: a worker that stands still again and again
+    /// and hears nothing is no better than one that does not reach the ledger.
+    package func silence(_ now: MonotonicTime) -> TimeAmount {
+        now - max(min(lastCheck, lastReady), stoodUntil ?? .distantPast)
+    }
 }

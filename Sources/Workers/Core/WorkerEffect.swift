@@ -37,6 +37,8 @@ package enum WorkerEffect: Equatable {
         case resolved(Partition, committed: Bool)
         case badBook(Partition)
         case offender
+        /// The ledger knows less of this partition than it did.
+        case wentBack(Partition)
     }
 }
 

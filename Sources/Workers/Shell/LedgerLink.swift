@@ -1,6 +1,5 @@
 import Ledger
 import Logging
-import Resilience
 import Wire
 import ZeroMQ
 
@@ -16,10 +15,8 @@ final class LedgerLink {
     private let loop: EventLoop
     private let logger: Logger
     private var retryAt = MonotonicTime.distantPast
-    // An outage is probed two to four times a second.
-    private static let backoff = Backoff(base: .milliseconds(250), ceiling: .milliseconds(500))
-    /// Since the last connection that was ready.
-    private var failures = 0
+    /// An outage is probed two to four times a second: after this, and up to as much again.
+    private static let pause = TimeAmount.milliseconds(250)
 
     init(configuration: LedgerConfiguration, loop: EventLoop, logger: Logger) {
         self.configuration = configuration
@@ -28,6 +25,17 @@ final class LedgerLink {
     }
 
     var isReady: Bool { connection?.isReady ?? false }
+
+    /// Connects at the next opportunity: another connection has found the ledger.
+    func hurry() { retryAt = .distantPast }
+
+    /// Ends a connection to another incarnation than this; one that is being made is left to find out.
+    func drop(unless incarnation: Incarnation) {
+        guard let connection, let facts = connection.facts, facts.incarnation != incarnation else { return }
+        self.connection = nil
+        connection.close()
+        onLost?()
+    }
 
     /// Connects if there is no connection and it is time.
     func tend(_ now: MonotonicTime, _ random: UInt64) {
@@ -38,7 +46,6 @@ final class LedgerLink {
         connection.connect { [weak self] result in
             switch result {
             case .success(let facts):
-                self?.failures = 0
                 self?.onReady?(facts)
             case .failure(let error):
                 self?.failed(error, random)
@@ -63,7 +70,7 @@ final class LedgerLink {
 
     private func wait(_ random: UInt64) {
         connection = nil
-        failures += 1
-        retryAt = .now() + Self.backoff.wait(after: failures, random: random)
+        let jitter = random.multipliedFullWidth(by: UInt64(Self.pause.nanoseconds)).high
+        retryAt = .now() + Self.pause + TimeAmount(nanoseconds: Int64(jitter))
     }
 }

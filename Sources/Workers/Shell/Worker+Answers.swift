@@ -37,7 +37,7 @@ extension Worker {
         case .unavailable(let why):
             (header.status, header.reason) = (why.status, why.reason)
             header.certainty = .notExecuted
-            header.milliseconds = 250
+            header.milliseconds = UInt32(clamping: core!.retryAfter(why, loop.now).milliseconds)
             FailureBody.encode(message: why.text, into: &writer)
         case .broken:
             header.status = .internal

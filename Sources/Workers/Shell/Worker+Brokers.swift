@@ -8,7 +8,8 @@ import ZeroMQ
 
 extension Worker {
     /// What this worker serves.
-    private static let methods = MethodDescription.ofSales.map { MethodID($0.name) }
+    private static let methods = descriptions.map { MethodID($0.name) }
+    private static let descriptions = MethodDescription.ofSales + MethodDescription.ofLocks
 
     // MARK: Sessions
 
@@ -53,7 +54,7 @@ extension Worker {
     }
 
     private func describeMethods(to link: BrokerLink) {
-        for description in MethodDescription.ofSales { link.send(Header(.describe), description) }
+        for description in Worker.descriptions { link.send(Header(.describe), description) }
     }
 
     /// Claims every partition that is served, in a session that has just begun.
@@ -90,7 +91,7 @@ extension Worker {
         guard let core else { return }
         let now = loop.now
         let beat = WorkerBeat(
-            isFit: core.isFit(now) && core.isLedgerReady, leaseLeft: core.leaseLeft(now),
+            isFit: core.isFit(now), leaseLeft: core.leaseLeft(now),
             gates: core.closedGates(now))
         for link in links where link.isJoined {
             var header = Header(.beat)
@@ -126,6 +127,7 @@ extension Worker {
         case .cancel:
             let to = ReplyAddress(session: link.session, callID: header.callID)
             dropGathering(to)
+            cancelLock(to)
             core?.cancel(to)
         case .beat:
             let beat = try message.withBytes { bytes throws(WireError) in
@@ -190,8 +192,21 @@ extension Worker {
             let body = try decode(header, as: YieldPartition.self)
             try checkRoute(of: body.partition, header)
             core?.yield(body, to: to, loop.now)
+        case SystemMethods.drain.id:
+            guard try decode(header, as: DrainWorker.self).worker == configuration.name else {
+                throw .wrongRoute
+            }
+            logger.info("Draining, as an operator asked")
+            core?.answer(to, 0, .yielded)
+            core?.drain(loop.now)
         case SystemMethods.ping.id:
             pong(header, to)
+        case LockMethods.acquire.id:
+            acquireLock(try decode(header, as: AcquireLock.self), header, to)
+        case LockMethods.extend.id:
+            extendLock(try decode(header, as: ExtendLock.self), to)
+        case LockMethods.release.id:
+            releaseLock(try decode(header, as: ReleaseLock.self), to)
         default:
             throw .unknownMethod
         }

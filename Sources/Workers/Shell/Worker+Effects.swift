@@ -28,9 +28,9 @@ extension Worker {
                 self?.core?.extended(outcome, partition, epoch: epoch, .now())
             }
         case .release(let lease):
-            locks?.release(lease)
+            release(lease) {}
         case .releaseAndAnswer(let lease, let successor):
-            locks?.release(lease) { [weak self] in self?.core?.answer(successor, 0, .yielded) }
+            release(lease) { [weak self] in self?.core?.answer(successor, 0, .yielded) }
         case .takeFence(let partition, let epoch):
             takeFence(partition, epoch)
         case .load(let partition, let epoch, let after):
@@ -56,6 +56,17 @@ extension Worker {
         }
     }
 
+    /// Gives a lease back to the nodes. A worker that leaves waits for it: a lease whose release has not reached them
+    /// would keep successors waiting for its end. It ends within the nodes' time limit, whatever they do.
+    private func release(_ lease: Lease, then done: @escaping () -> Void) {
+        guard let locks else { return }
+        releases += 1
+        locks.release(lease) { [weak self] in
+            done()
+            self?.releases -= 1
+        }
+    }
+
     private func takeFence(_ partition: Partition, _ epoch: UInt32) {
         guard let connection = control.connection else {
             return core!.takingFailed(partition, epoch: epoch, loop.now)
@@ -67,6 +78,7 @@ extension Worker {
             case .success(let ownership):
                 core?.tookFence(ownership, epoch: epoch, sent: sent, .now())
             case .failure(let error):
+                core?.breakers.record(error.outcome, sent: sent, .now())
                 logger.warning(
                     "Cannot take a fence", metadata: ["partition": "\(partition)", "error": "\(error)"])
                 core?.takingFailed(partition, epoch: epoch, .now())
@@ -78,6 +90,7 @@ extension Worker {
         guard let connection = control.connection else {
             return core!.takingFailed(partition, epoch: epoch, loop.now)
         }
+        let sent = MonotonicTime.now()
         connection.loadEntries(of: partition, after: after, limit: configuration.loadChunk) {
             [weak self] result in
             guard let self else { return }
@@ -85,6 +98,7 @@ extension Worker {
             case .success(let entries):
                 core?.loaded(entries, partition, epoch: epoch, .now())
             case .failure(let error):
+                core?.breakers.record(error.outcome, sent: sent, .now())
                 logger.warning(
                     "Cannot load a book", metadata: ["partition": "\(partition)", "error": "\(error)"])
                 core?.takingFailed(partition, epoch: epoch, .now())
@@ -160,6 +174,10 @@ extension Worker {
         case .badBook(let partition):
             logger.critical(
                 "The ledger of a partition has a gap; run 'stampede audit'",
+                metadata: ["partition": "\(partition)"])
+        case .wentBack(let partition):
+            logger.critical(
+                "An older state of the ledger was restored in its place, in the same timeline; restart the brokers",
                 metadata: ["partition": "\(partition)"])
         case .offender:
             logger.critical("The ledger refused a request that had passed every check")

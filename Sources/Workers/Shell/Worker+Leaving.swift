@@ -20,8 +20,8 @@ extension Worker {
     /// A broker has answered, or its session has ended.
     func partedFrom(_ session: UInt32) { farewells?.remove(session) }
 
-    /// Ends the worker once nobody is waited for; what was handed back has been sent.
+    /// Ends the worker once nobody is waited for, neither broker nor Redis node; what was handed back has been sent.
     func exitIfDone() {
-        if farewells?.isEmpty == true { exit(.drained) }
+        if farewells?.isEmpty == true, releases == 0 { exit(.drained) }
     }
 }

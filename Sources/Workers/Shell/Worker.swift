@@ -24,6 +24,7 @@ public final class Worker {
     let logger: Logger
     var core: WorkerCore?
     var locks: LockManager?
+    var lockService: LockService?
     var links: [BrokerLink] = []
     let commits: LedgerLink
     let control: LedgerLink
@@ -41,6 +42,8 @@ public final class Worker {
     var writer = MessagePackWriter()
     var message = Message()
     var outgoing = Message()
+    /// Leases that are being given back to the nodes.
+    var releases = 0
     private var onExit: ((Exit) -> Void)?
     private var generator = SystemRandomNumberGenerator()
 
@@ -60,9 +63,9 @@ public final class Worker {
     /// Puts the worker on its loop. `onExit` is called once, on the loop's thread.
     public func start(onExit: @escaping (Exit) -> Void) {
         self.onExit = onExit
-        for link in [commits, control] {
-            link.onReady = { [unowned self] facts in ledgerReady(facts) }
-            link.onLost = { [unowned self] in ledgerLost() }
+        for (link, purpose) in [(commits, LedgerBreakers.Purpose.commit), (control, .control)] {
+            link.onReady = { [unowned self] facts in ledgerReady(facts, of: link) }
+            link.onLost = { [unowned self] in core?.ledgerLost(purpose, loop.now) }
             link.onRefused = { [unowned self] message in exit(.failed(message)) }
         }
         control.tend(loop.now, random())
@@ -76,6 +79,7 @@ public final class Worker {
     public func drain() {
         guard core != nil else { return exit(.drained) }
         core!.drain(loop.now)
+        leaveLocks()
         flush()
     }
 
@@ -92,10 +96,12 @@ public final class Worker {
     private func tick() {
         let now = loop.now
         control.tend(now, random())
-        // The second connection waits for the first to say that the ledger is fit to be used.
-        if incarnation != nil { commits.tend(now, random()) }
+        // The second connection waits for the first to say that the ledger is there and fit to be used.
+        if control.isReady { commits.tend(now, random()) }
+        tendLocks(now)
         tendBrokers(now)
         core?.tick(now)
+        logBreakers()
     }
 
     private func checkFences() {
@@ -110,6 +116,7 @@ public final class Worker {
             case .success(let (fences, clock)):
                 self.core?.checked(fences, ledger: clock, sent: sent, now)
             case .failure(let error):
+                self.core?.breakers.record(error.outcome, sent: sent, now)
                 logger.warning("A fence check failed", metadata: ["error": "\(error)"])
             }
         }
@@ -117,7 +124,7 @@ public final class Worker {
 
     // MARK: The ledger
 
-    private func ledgerReady(_ facts: LedgerFacts) {
+    private func ledgerReady(_ facts: LedgerFacts, of link: LedgerLink) {
         if core == nil { begin(facts) }
         if incarnation != facts.incarnation {
             logger.warning(
@@ -126,12 +133,11 @@ public final class Worker {
             core?.incarnationChanged(loop.now)
             for link in links { link.end(loop.now, random()) }
         }
+        // The other connection may still lead to a server that is no longer the ledger.
+        for other in [commits, control] where other !== link { other.drop(unless: facts.incarnation) }
+        // No need to wait for its turn: the ledger is there.
+        if link === control { commits.hurry() }
         core?.isLedgerReady = commits.isReady && control.isReady
-    }
-
-    private func ledgerLost() {
-        core?.isLedgerReady = false
-        core?.breaker.trip(loop.now, random: random())
     }
 
     /// The ledger has told what this cluster is: now the worker can be somebody in it.
@@ -149,6 +155,9 @@ public final class Worker {
             nodes: configuration.redis,
             configuration: LockConfiguration(ttl: configuration.leaseTTL, quarantine: facts.anyFence),
             loop: loop, random: { [unowned self] in random() })
+        locks!.onEvent = { [unowned self] in heard($0, of: $1) }
+        beginLocks(anyLock: facts.anyLock)
+        startQuarantine(facts)
         for endpoint in configuration.brokers {
             links.append(
                 BrokerLink(
@@ -201,13 +210,5 @@ public final class Worker {
             logger.warning("The outcome of a transaction is unknown", metadata: ["error": "\(error)"])
             core!.unknown(now)
         }
-    }
-}
-
-extension LedgerError {
-    /// Says something of the ledger's health; contention and refused data do not.
-    var isOutage: Bool {
-        guard let state = sqlState else { return true }
-        return !["40", "55"].contains(state.class)
     }
 }

@@ -78,7 +78,7 @@ struct Demo: ParsableCommand {
                 + "and \(configuration.workerCount.counted("worker")) in \(folder.path)")
         guard let started = try await Up.start(configuration, unless: interrupts) else { throw interrupted }
         cluster = started
-        let reporter = Task { await UpReport.follow(cluster.events) }
+        let reporter = Task { await UpReport.follow(cluster) }
         let result: Result<DemoReport, any Error>
         do {
             result = .success(

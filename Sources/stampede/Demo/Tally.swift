@@ -83,8 +83,9 @@ extension Reason {
         case .soldOut, .notEnough, .overLimit, .notYetOpen, .closed, .keyReused, .keyVoided: true
         case .none, .other, .unknownSale, .unknownOrder, .saleExists, .badQuantity, .badField, .splitSale,
             .noOwner, .overloaded, .ownerLost, .ledgerUnavailable, .clockUncertain, .unknownMethod,
-            .wrongRoute, .malformed, .draining, .busy, .flowControl, .notServing, .needsService,
-            .needsOperator, .needsWorker, .keyRefused:
+            .wrongRoute, .malformed, .draining, .busy, .flowControl, .notServing, .unknownWorker,
+            .needsService,
+            .needsOperator, .needsWorker, .keyRefused, .lockHeld, .lockLost, .noQuorum:
             false
         }
     }

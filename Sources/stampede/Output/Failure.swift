@@ -11,6 +11,8 @@ struct Failure: Error, Equatable {
         case unknown = 2
         /// EX_USAGE of sysexits.h, as swift-argument-parser has it.
         case usage = 64
+        /// A command that was to be run is not there, as a shell reports it.
+        case notRunnable = 127
         /// 128 + SIGINT, as a shell reports it.
         case interrupted = 130
     }

@@ -39,7 +39,7 @@ struct Up: ParsableCommand {
                 return
             }
             Terminal.result(json ? UpReport.json(cluster, folder) : UpReport.text(cluster, folder))
-            let reporter = Task { await UpReport.follow(cluster.events) }
+            let reporter = Task { await UpReport.follow(cluster) }
             await interrupts.wait()
             Terminal.message("Stopping …")
             await cluster.stop()

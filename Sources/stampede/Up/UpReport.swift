@@ -15,6 +15,7 @@ enum UpReport {
             Logs are in \(folder)/logs. In another terminal:
               stampede sale create Sneaker --units 1000 --price 89.90 --limit 2\(data)
               stampede status --watch\(data)
+              stampede scale 4\(data)
               stampede audit\(data)
             Ctrl-C stops the cluster and keeps its ledger.
             """
@@ -45,18 +46,25 @@ enum UpReport {
         ]).text
     }
 
-    /// Tells of deaths and restarts until the cluster has stopped. The first starts are in the table already.
-    static func follow(_ events: AsyncStream<ClusterEvent>) async {
+    /// Tells of deaths, restarts and changes of size until the cluster has stopped. The first starts are in the table
+    /// already, and the end is told otherwise.
+    static func follow(_ cluster: Cluster) async {
         var dead: Set<String> = []
-        for await event in events {
+        var known = Set(cluster.names)
+        for await event in cluster.events {
             switch event {
             case .started(let name, let pid):
-                if dead.remove(name) != nil { Terminal.message("\(name) runs again as process \(pid).") }
+                if dead.remove(name) != nil {
+                    Terminal.message("\(name) runs again as process \(pid).")
+                } else if known.insert(name).inserted {
+                    Terminal.message("\(name) runs as process \(pid).")
+                }
             case .exited(let name, let status, let pause):
                 dead.insert(name)
                 let next = pause.map { "it is started again in \(milliseconds($0)) ms" } ?? "it stays dead"
                 Terminal.message("\(name) ended with \(status); \(next).")
-            case .stopped: break
+            case .stopped(let name):
+                if !cluster.isStopping { Terminal.message("\(name) has handed over and ended.") }
             }
         }
     }

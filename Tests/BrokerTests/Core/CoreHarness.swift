@@ -131,6 +131,16 @@ struct CoreHarness {
         return core.workerIndex[Self.identity(number)]!
     }
 
+    /// A host of services, which knows no partitions.
+    mutating func host(_ number: Int) -> Int32 {
+        let ready = Ready(
+            name: "host-\(number)", incarnation: "", partitions: 0, hash: "", methods: [CoreHarness.free],
+            credit: [16, 4, 2], leaseTTL: 3_000)
+        precondition(core.ready(ready, from: Self.identity(number), now))
+        core.effects.removeAll()
+        return core.workerIndex[Self.identity(number)]!
+    }
+
     @discardableResult
     mutating func call(
         _ callID: UInt64, from client: Int32, partition: Int, key: UInt128? = nil, flags: Header.Flags = [],

@@ -379,4 +379,49 @@ import Wire
             #expect(broker.core.beat(broker.now).dead == [])
         }
     }
+
+    // MARK: One worker
+
+    private func drain(_ name: String, callID: UInt64 = 1) -> Header {
+        var header = SystemMethods.drain.header(for: DrainWorker(worker: name))
+        header.callID = callID
+        return header
+    }
+
+    @Test func `a call for one worker goes to the one of that name`() {
+        var broker = CoreHarness()
+        let client = broker.client(1)
+        let workers = (11...13).map { broker.worker($0, methods: [SystemMethods.drain.id]) }
+        broker.core.call(drain("worker-12"), size: Header.size, from: client, broker.now)
+        #expect(broker.perform().map(\.worker) == [workers[1]])
+    }
+
+    @Test func `a call for a worker that is not here is not executed`() {
+        var broker = CoreHarness()
+        let client = broker.client(1)
+        _ = broker.worker(11, methods: [SystemMethods.drain.id])
+        broker.core.call(drain("worker-12"), size: Header.size, from: client, broker.now)
+        #expect(broker.perform().isEmpty)
+        #expect(broker.verdict(1, to: client)?.reason == .unknownWorker)
+        #expect(broker.verdict(1, to: client)?.certainty == .notExecuted)
+    }
+
+    @Test func `a call for one worker does not wait for credit`() {
+        var broker = CoreHarness()
+        let client = broker.client(1)
+        _ = broker.worker(11, credit: [16, 1, 2], methods: [SystemMethods.drain.id])
+        broker.core.call(drain("worker-11"), size: Header.size, from: client, broker.now)
+        broker.core.call(drain("worker-11", callID: 2), size: Header.size, from: client, broker.now)
+        #expect(broker.perform().count == 1)
+        #expect(broker.verdict(2, to: client)?.reason == .overloaded)
+    }
+
+    @Test func `a host of services is not told to be live`() {
+        var broker = CoreHarness()
+        let host = broker.host(12)
+        let worker = broker.worker(11)
+        broker.pass(.seconds(3), hearing: [worker, host])
+        #expect(broker.core.beat(broker.now).live == ["worker-11"])
+        #expect(broker.core.status(broker.now).workers.map(\.canOwn) == [false, true])
+    }
 }

@@ -1,3 +1,4 @@
+import Resilience
 import Testing
 import Wire
 
@@ -187,29 +188,6 @@ import Wire
         #expect(client.core.budget.spent == 0)
         client.pass(.seconds(1))
         #expect(client.sent.count == 100)
-    }
-
-    @Test func `outcomes refill the budget a tenth at a time`() {
-        var budget = RetryBudget()
-        #expect(spend(&budget, callsInFlight: 0) == 10)
-        for _ in 0..<9 { budget.succeeded(callsInFlight: 0) }
-        #expect(spend(&budget, callsInFlight: 0) == 0)
-        budget.succeeded(callsInFlight: 0)
-        #expect(spend(&budget, callsInFlight: 0) == 1)
-    }
-
-    @Test func `a budget shrinks with the calls in flight, and what was spent with it`() {
-        var budget = RetryBudget()
-        #expect(spend(&budget, callsInFlight: 1_000) == 1_000)
-        for _ in 0..<10 { budget.succeeded(callsInFlight: 5) }
-        #expect(spend(&budget, callsInFlight: 5) == 1)
-    }
-
-    /// Spends all that there is, and says how much that was.
-    private func spend(_ budget: inout RetryBudget, callsInFlight: Int) -> Int {
-        var tokens = 0
-        while budget.spend(callsInFlight: callsInFlight) { tokens += 1 }
-        return tokens
     }
 }
 

@@ -59,7 +59,7 @@ final class ModelBroker {
     func heard(_ worker: ModelWorker) {
         let now = world.now
         seen[worker.name] = now
-        fit[worker.name] = worker.core.isFit(now) && worker.core.isLedgerReady && !worker.core.isDraining
+        fit[worker.name] = worker.core.isFit(now) && !worker.core.isDraining
         for other in world.workers where seen[other.name].map({ now - $0 > World.ttl }) ?? false {
             for partition in owners.indices where owners[partition] === other { owners[partition] = nil }
         }

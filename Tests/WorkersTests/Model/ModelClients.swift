@@ -1,4 +1,5 @@
 import Methods
+import Resilience
 import Sales
 import Wire
 
@@ -35,7 +36,7 @@ final class ModelClients {
         let waiting = jobs.filter { !$0.isDone }.prefix(3).map { "\($0.request) of \($0.partition)" }
         return "\(open.count) attempts have no answer, \(waiting) are not done; "
             + world.workers.map {
-                "\($0.name) [owns \(world.broker.owned(by: $0))]: ledger \($0.core.isLedgerReady), \($0.core.breaker), \($0.core.transaction), again \($0.core.again.count), \($0.core.partitions.map(\.phase))"
+                "\($0.name) [owns \(world.broker.owned(by: $0))]: ledger \($0.core.isLedgerReady), \($0.core.breakers.commit.stateName), \($0.core.transaction), again \($0.core.again.count), \($0.core.partitions.map(\.phase))"
             }
             .joined(separator: "; ")
     }

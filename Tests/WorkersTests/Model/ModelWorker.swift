@@ -86,8 +86,7 @@ final class ModelWorker {
     func cutOff(_ amount: TimeAmount) {
         cutOffUntil = max(cutOffUntil, world.now + amount)
         after(.zero) {
-            $0.core.isLedgerReady = false
-            $0.core.breaker.trip($0.world.now, random: $0.world.draw())
+            $0.core.ledgerLost(.control, $0.world.now)
         }
         after(amount) { $0.core.isLedgerReady = true }
     }
@@ -329,10 +328,9 @@ final class ModelWorker {
         }
     }
 
-    /// As `Worker.ledgerLost`, and the outcome of what was on the lost connection.
+    /// As when the connection for commits is lost, and the outcome of what was on the lost connection.
     private func lostCommit() {
-        core.isLedgerReady = false
-        core.breaker.trip(world.now, random: world.draw())
+        core.ledgerLost(.commit, world.now)
         core.unknown(world.now)
         after(world.upTo(.milliseconds(400))) { $0.core.isLedgerReady = true }
     }

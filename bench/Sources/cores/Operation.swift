@@ -6,14 +6,16 @@ import Wire
 struct Operation {
     let name: String
     let title: String
+    /// Nanoseconds that it is promised to stay below, if any.
+    var promise: Int?
     /// Sets up for so many operations and returns what does them.
     let prepare: (_ count: Int) -> () -> Void
 
-    static var all: [Operation] { headers + bodies + books }
+    static var all: [Operation] { headers + bodies + books + guards }
 
     @inline(never)
     @_optimize(none)
-    private static func consume(_ value: some Any) {}
+    static func consume(_ value: some Any) {}
 
     // MARK: Headers
 

@@ -16,8 +16,12 @@ if arguments.isEmpty {
             best = min(best, ContinuousClock().measure { run() })
         }
         let nanoseconds = Double(best.components.attoseconds) / 1e9 + Double(best.components.seconds) * 1e9
-        let each = String(Int((nanoseconds / Double(count)).rounded()))
-        print(operation.title.padded(44) + each.leftPadded(8) + " ns")
+        let each = nanoseconds / Double(count)
+        let verdict = operation.promise.map {
+            each < Double($0) ? "  (below \($0): kept)" : "  (below \($0): MISSED)"
+        }
+        print(
+            operation.title.padded(44) + String(Int(each.rounded())).leftPadded(8) + " ns" + (verdict ?? ""))
     }
 } else if let operation = Operation.all.first(where: { $0.name == arguments.first }),
     let count = arguments.last.flatMap({ Int($0) })

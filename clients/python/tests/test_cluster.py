@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -222,3 +223,39 @@ def test_nobody_there_is_not_executed(cluster: Cluster) -> None:
 
 def test_the_ledger_is_clean_after_all_that(cluster: Cluster) -> None:
     assert cluster.audit()
+
+
+def test_a_lock_has_one_holder_and_a_fence_that_grows(cluster: Cluster) -> None:
+    with Client(cluster.brokers) as client:
+        with client.lock("report", ttl=1, wait=30) as lease:
+            first = lease.fence
+            assert 0 < lease.remaining <= 1
+            with pytest.raises(CallError) as refused:
+                client.acquire_lock("report")
+            assert refused.value.reason is Reason.LOCK_HELD
+            # Longer than it lasts without being extended.
+            end = time.monotonic() + 1.5
+            while time.monotonic() < end:
+                lease.check()
+        with client.lock("report", wait=0) as lease:
+            assert lease.fence == first + 1
+
+
+def test_who_has_lost_a_lock_is_told(cluster: Cluster) -> None:
+    with Client(cluster.brokers) as client:
+        held = client.acquire_lock("lost", ttl=5, wait=30)
+        client.release_lock("lost", held.token)
+        client.release_lock("lost", held.token)
+        with pytest.raises(CallError) as refused:
+            client.extend_lock("lost", held.token)
+        assert refused.value.reason is Reason.LOCK_LOST
+
+
+def test_the_other_client_takes_locks_too(cluster: Cluster) -> None:
+    async def story() -> None:
+        async with AsyncClient(cluster.brokers) as client:
+            held = await client.acquire_lock("async", wait=30)
+            assert await client.extend_lock("async", held.token, ttl=30) > 20
+            await client.release_lock("async", held.token)
+
+    asyncio.run(story())

@@ -14,12 +14,14 @@ from .interceptors import (
     measure_calls,
 )
 from .keys import RequestKey
+from .locks import Lock, LockLost
 from .messages import (
     BrokerReport,
     BrokerStatus,
     FieldDescription,
     Gate,
     Health,
+    HeldLock,
     MethodDescription,
     MethodSummary,
     Order,
@@ -62,8 +64,11 @@ __all__ = [
     "FieldDescription",
     "Gate",
     "Health",
+    "HeldLock",
     "Interceptor",
     "KeyPair",
+    "Lock",
+    "LockLost",
     "Method",
     "MethodDescription",
     "MethodSummary",

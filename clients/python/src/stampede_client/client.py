@@ -15,9 +15,11 @@ from .endpoints import checked
 from .errors import CallError
 from .interceptors import Interceptor
 from .keys import RequestKey
+from .locks import Lock
 from .messages import (
     BrokerReport,
     Health,
+    HeldLock,
     MethodDescription,
     MethodSummary,
     Order,
@@ -175,6 +177,29 @@ class Client:
                 raise part
             lists.append(part)
         return SaleList.joined(lists)
+
+    # Locks
+
+    def acquire_lock(
+        self, name: str, *, ttl: float = 10.0, wait: float = 0.0, options: CallOptions | None = None
+    ) -> HeldLock:
+        """Takes a lock for `ttl` seconds, waiting for it for up to `wait`. Not repeated when it may have run."""
+        options = options or CallOptions(deadline=wait + 5)
+        return self._unary(requests.acquire_lock(name, ttl, wait), options)
+
+    def extend_lock(
+        self, name: str, token: bytes, *, ttl: float = 10.0, options: CallOptions | None = None
+    ) -> float:
+        """Makes a lock last for `ttl` seconds from now. Returns how long it is held, counted from this call."""
+        return self._unary(requests.extend_lock(name, token, ttl), options)
+
+    def release_lock(self, name: str, token: bytes, *, options: CallOptions | None = None) -> None:
+        """Gives a lock up. Done again, or too late, it does nothing."""
+        self._unary(requests.release_lock(name, token), options)
+
+    def lock(self, name: str, *, ttl: float = 10.0, wait: float = 5.0) -> Lock:
+        """A lock that is held within a `with` block, extended while that runs, and released at its end."""
+        return Lock(self, name, ttl, wait)
 
     # Health, reflection, operations
 

@@ -18,6 +18,7 @@ from .keys import RequestKey
 from .messages import (
     BrokerReport,
     Health,
+    HeldLock,
     MethodDescription,
     MethodSummary,
     Order,
@@ -181,6 +182,25 @@ class AsyncClient:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    # Locks
+
+    async def acquire_lock(
+        self, name: str, *, ttl: float = 10.0, wait: float = 0.0, options: CallOptions | None = None
+    ) -> HeldLock:
+        """Takes a lock for `ttl` seconds, waiting for it for up to `wait`. Not repeated when it may have run."""
+        options = options or CallOptions(deadline=wait + 5)
+        return await self._unary(requests.acquire_lock(name, ttl, wait), options)
+
+    async def extend_lock(
+        self, name: str, token: bytes, *, ttl: float = 10.0, options: CallOptions | None = None
+    ) -> float:
+        """Makes a lock last for `ttl` seconds from now. Returns how long it is held, counted from this call."""
+        return await self._unary(requests.extend_lock(name, token, ttl), options)
+
+    async def release_lock(self, name: str, token: bytes, *, options: CallOptions | None = None) -> None:
+        """Gives a lock up. Done again, or too late, it does nothing."""
+        await self._unary(requests.release_lock(name, token), options)
 
     # Health, reflection, operations
 

@@ -40,6 +40,27 @@ class Reply(Generic[T]):
     attempts: int
 
 
+# Locks
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLock:
+    """A lock that was taken."""
+
+    name: str
+    token: bytes
+    """Extends and releases it."""
+    fence: int
+    """Higher than that of every holder before: give it along with whatever is written under the lock."""
+    lasts: float
+    """Seconds for which it is held, counted from the sending of the request."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> HeldLock:
+        lasts = (body["waited_ms"] + body["valid_ms"]) / 1_000
+        return cls(body["name"], body["token"], body["fence"], lasts)
+
+
 # Orders
 
 

@@ -13,6 +13,7 @@ from .keys import RequestKey
 from .messages import (
     BrokerStatus,
     Health,
+    HeldLock,
     MethodDescription,
     MethodSummary,
     Order,
@@ -145,6 +146,25 @@ def broker_status() -> CallSpec[BrokerStatus]:
 
 def ping_worker() -> CallSpec[str]:
     return CallSpec(methods.PING_WORKER, {}, _plain(lambda body: str(body["worker"])))
+
+
+def acquire_lock(name: str, ttl: float, wait: float) -> CallSpec[HeldLock]:
+    body: dict[str, Any] = {"name": name, "ttl_ms": round(ttl * 1_000)}
+    if wait:
+        body["wait_ms"] = round(wait * 1_000)
+    return CallSpec(methods.ACQUIRE_LOCK, body, _plain(HeldLock.from_wire))
+
+
+def extend_lock(name: str, token: bytes, ttl: float) -> CallSpec[float]:
+    """Gives how long the lock is held from the request's sending on."""
+    body = {"name": name, "token": token, "ttl_ms": round(ttl * 1_000)}
+    return CallSpec(
+        methods.EXTEND_LOCK, body, _plain(lambda body: (body["waited_ms"] + body["valid_ms"]) / 1_000)
+    )
+
+
+def release_lock(name: str, token: bytes) -> CallSpec[None]:
+    return CallSpec(methods.RELEASE_LOCK, {"name": name, "token": token}, _plain(lambda body: None))
 
 
 def generic_call(

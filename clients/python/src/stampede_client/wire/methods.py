@@ -81,10 +81,14 @@ LIST_METHODS = Method("reflection.list", is_read=True)
 DESCRIBE_METHOD = Method("reflection.describe", is_read=True)
 BROKER_STATUS = Method("broker.status", is_read=True)
 PING_WORKER = Method("worker.ping", is_read=True)
+ACQUIRE_LOCK = Method("lock.acquire")
+EXTEND_LOCK = Method("lock.extend", priority=Priority.HIGH, is_read=True)
+RELEASE_LOCK = Method("lock.release", priority=Priority.HIGH, is_read=True)
 
 METHODS = (
     PLACE_ORDER, PLACE_MANY, SETTLE_ORDER, GET_ORDER, CREATE_SALE, CHANGE_SALE, GET_SALE, LIST_SALES,
     CHECK_HEALTH, WATCH_HEALTH, LIST_METHODS, DESCRIBE_METHOD, BROKER_STATUS, PING_WORKER,
+    ACQUIRE_LOCK, EXTEND_LOCK, RELEASE_LOCK,
 )  # fmt: skip
 
 KNOWN = {method.name: method for method in METHODS}

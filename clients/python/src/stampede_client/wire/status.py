@@ -69,10 +69,14 @@ class Reason(IntEnum):
     BUSY = 49
     FLOW_CONTROL = 50
     NOT_SERVING = 51
+    UNKNOWN_WORKER = 52
     NEEDS_SERVICE = 60
     NEEDS_OPERATOR = 61
     NEEDS_WORKER = 62
     KEY_REFUSED = 63
+    LOCK_HELD = 80
+    LOCK_LOST = 81
+    NO_QUORUM = 82
 
     @classmethod
     def _missing_(cls, value: object) -> Reason:

@@ -6,10 +6,13 @@ import Wire
 import Workers
 import ZeroMQ
 
-struct WorkerCommand: ParsableCommand {
+struct WorkerRun: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "worker", abstract: "Run one worker until SIGTERM, then hand its partitions over.",
-        discussion: "A second signal ends it at once.")
+        commandName: "run", abstract: "Run one worker until SIGTERM, then hand its partitions over.",
+        discussion: """
+            Serves until its successors have taken every partition, so that no request fails. A second signal ends it \
+            at once.
+            """)
 
     @Option(help: "Unique among the workers, the same after a restart; decides which partitions it owns.")
     var name: String?

@@ -1,0 +1,236 @@
+import Ledger
+import Logging
+import Methods
+import Redlock
+import Sales
+import Wire
+import ZeroMQ
+
+/// What a worker has for locks of services: nodes of their own connections, a desk, and who waits for fences.
+final class LockService {
+    /// Their keys: no service may touch the leases of partitions.
+    static let keyPrefix = "stampede:lock:"
+
+    let manager: LockManager
+    let ledger: LedgerLink
+    var desk: LockDesk
+    /// Won locks that wait for their fences. Bounded by the desk's calls.
+    var unfenced: [(id: UInt64, name: LockName)] = []
+    var isFencing = false
+    /// The ledger is connected to with the first lock.
+    var isUsed = false
+    var alarm: (timer: EventLoop.TimerID, time: MonotonicTime)?
+
+    init(manager: LockManager, ledger: LedgerLink, seed: UInt64) {
+        self.manager = manager
+        self.ledger = ledger
+        desk = LockDesk(seed: seed)
+    }
+}
+
+extension Worker {
+    /// The ledger has told what this cluster is: locks can be served.
+    func beginLocks(anyLock: Bool) {
+        let longest = TimeAmount.milliseconds(LockLimits.ttl.upperBound)
+        let manager = LockManager(
+            nodes: configuration.redis,
+            configuration: LockConfiguration(
+                ttl: .seconds(10), longestTTL: longest, quarantine: anyLock, keyPrefix: LockService.keyPrefix),
+            loop: loop, random: { [unowned self] in random() })
+        let ledger = LedgerLink(
+            configuration: LedgerConfiguration(
+                dsn: configuration.ledger, name: configuration.name + "/locks"),
+            loop: loop, logger: logger)
+        ledger.onReady = { [unowned self] _ in takeLockFences() }
+        lockService = LockService(manager: manager, ledger: ledger, seed: random())
+    }
+
+    /// Connects to the ledger if that is needed and it is time.
+    func tendLocks(_ now: MonotonicTime) {
+        guard let service = lockService, service.isUsed else { return }
+        service.ledger.tend(now, random())
+    }
+
+    // MARK: Calls
+
+    func acquireLock(_ body: AcquireLock, _ header: Header, _ to: ReplyAddress) {
+        guard let service = lockService else { return }
+        if !service.isUsed {
+            service.isUsed = true
+            tendLocks(loop.now)
+        }
+        let left =
+            header.milliseconds == 0
+            ? Limits.defaultDeadline : TimeAmount.milliseconds(Int64(header.milliseconds))
+        service.desk.acquire(body, to: to, left: left, .now())
+        tendDesk()
+    }
+
+    func extendLock(_ body: ExtendLock, _ to: ReplyAddress) {
+        guard let service = lockService else { return }
+        let received = MonotonicTime.now()
+        // How long the caller may still use it, the caller alone knows. The nodes know whether it is still his.
+        let lease = Lease(body.name, body.token)
+        service.manager.extend(lease, ttl: .milliseconds(body.ttl)) { [weak self] outcome in
+            guard let self else { return }
+            switch outcome {
+            case .extended(let lease):
+                let now = MonotonicTime.now()
+                answerLock(
+                    to,
+                    ExtendedLock(
+                        valid: (lease.validUntil - now).milliseconds, waited: (now - received).milliseconds))
+            case .taken, .vanished:
+                refuseLock(
+                    to, .failedPrecondition, .lockLost, .executed, after: .zero,
+                    "The lock has ended, and another may have it. Stop what was done under it; acquire it anew."
+                )
+            case .noQuorum:
+                refuseLock(to, .noQuorum(retryAfter: service.manager.waitForQuorum ?? .milliseconds(20)))
+            }
+        }
+    }
+
+    func releaseLock(_ body: ReleaseLock, _ to: ReplyAddress) {
+        guard let service = lockService else { return }
+        service.manager.release(Lease(body.name, body.token)) { [weak self] in
+            guard let self else { return }
+            answerLock(to, Empty())
+            service.desk.released(body.name)
+            tendDesk()
+        }
+    }
+
+    /// The worker drains: who waits for a lock is sent to another.
+    func leaveLocks() {
+        lockService?.desk.leave()
+        tendDesk()
+    }
+
+    func cancelLock(_ to: ReplyAddress) {
+        guard let service = lockService else { return }
+        service.desk.cancel(to)
+        tendDesk()
+    }
+
+    // MARK: Desk
+
+    private func tendDesk() {
+        guard let service = lockService else { return }
+        while !service.desk.effects.isEmpty {
+            for effect in service.desk.takeEffects() { perform(effect, service) }
+        }
+        takeLockFences()
+        setAlarm(service)
+    }
+
+    private func perform(_ effect: LockDesk.Effect, _ service: LockService) {
+        switch effect {
+        case .vote(let id, let name, let ttl, let leaderFirst):
+            service.manager.acquire(name.rawValue, ttl: ttl, leaderFirst: leaderFirst) {
+                [weak self] outcome in
+                guard let self else { return }
+                let wait = outcome == .noQuorum ? service.manager.waitForQuorum : nil
+                service.desk.voted(id, outcome, wait: wait, .now())
+                tendDesk()
+            }
+        case .takeFence(let id, let name): service.unfenced.append((id, name))
+        case .giveBack(let lease): service.manager.release(lease)
+        case .answer(let to, .granted(let lock)): answerLock(to, lock)
+        case .answer(let to, let verdict): refuseLock(to, verdict)
+        }
+    }
+
+    /// Takes the fences of all that wait in one call, one call at a time: under load they come in batches.
+    private func takeLockFences() {
+        guard let service = lockService, !service.isFencing, !service.unfenced.isEmpty,
+            let connection = service.ledger.connection, connection.isReady
+        else { return }
+        let batch = service.unfenced.prefix(LedgerConnection.lockFenceLimit)
+        service.unfenced.removeFirst(batch.count)
+        service.isFencing = true
+        connection.takeLockFences(batch.map(\.name.rawValue)) { [weak self] result in
+            guard let self else { return }
+            service.isFencing = false
+            let now = MonotonicTime.now()
+            switch result {
+            case .success(let fences):
+                for (waiting, fence) in zip(batch, fences) {
+                    service.desk.fenced(waiting.id, fence.rawValue, now)
+                }
+            case .failure(let error):
+                logger.warning("Cannot take the fences of locks", metadata: ["error": "\(error)"])
+                for waiting in batch { service.desk.fenced(waiting.id, nil, now) }
+            }
+            tendDesk()
+        }
+    }
+
+    private func setAlarm(_ service: LockService) {
+        let time = service.desk.wakeTime
+        guard time < .distantFuture, service.alarm.map({ time < $0.time }) ?? true else { return }
+        if let alarm = service.alarm { loop.cancel(alarm.timer) }
+        let timer = loop.schedule(after: max(.zero, time - .now())) { [weak self] in
+            service.alarm = nil
+            service.desk.tick(.now())
+            self?.tendDesk()
+        }
+        service.alarm = (timer, time)
+    }
+
+    // MARK: Answers
+
+    private func answerLock(_ to: ReplyAddress, _ body: some MessageBody) {
+        var header = Header(.result)
+        header.flags = .end
+        header.callID = to.callID
+        links.first { $0.session == to.session }?.send(header, body)
+    }
+
+    private func refuseLock(_ to: ReplyAddress, _ verdict: LockVerdict) {
+        switch verdict {
+        case .granted(let lock): answerLock(to, lock)
+        case .held(let retryAfter):
+            refuseLock(
+                to, .aborted, .lockHeld, .executed, after: retryAfter,
+                "Another holds the lock; ask to wait for it, or try again later.")
+        case .noQuorum(let retryAfter):
+            refuseLock(
+                to, .unavailable, .noQuorum, .notExecuted, after: retryAfter,
+                "Too few Redis nodes can vote on the lock now. Try again after the time given.")
+        case .ledger:
+            refuseLock(
+                to, .unavailable, .ledgerUnavailable, .notExecuted, after: .milliseconds(250),
+                "The ledger gives no fence for the lock now; it was given back. Try again after the time given."
+            )
+        case .leaving:
+            refuseLock(
+                to, .unavailable, .draining, .notExecuted, after: .milliseconds(20),
+                "This worker leaves; another will serve the call.")
+        case .crowded:
+            refuseLock(
+                to, .resourceExhausted, .overloaded, .notExecuted, after: .milliseconds(100),
+                "As many calls wait for locks as this worker takes. Try again after the time given.")
+        }
+    }
+
+    private func refuseLock(
+        _ to: ReplyAddress, _ status: Status, _ reason: Reason, _ certainty: Certainty,
+        after time: TimeAmount, _ text: String
+    ) {
+        var header = Header(.result)
+        header.flags = .end
+        header.callID = to.callID
+        (header.status, header.reason, header.certainty) = (status, reason, certainty)
+        header.milliseconds = UInt32(clamping: time.milliseconds)
+        links.first { $0.session == to.session }?.send(header, FailureBody(message: text))
+    }
+}
+
+extension Lease {
+    /// A lease that somebody else keeps, and whose end only he knows.
+    fileprivate init(_ name: LockName, _ token: LockToken) {
+        self.init(
+            resource: name.rawValue, token: LeaseToken(rawValue: token.rawValue), validUntil: .distantFuture)
+    }
+}

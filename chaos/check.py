@@ -1,0 +1,98 @@
+"""Judges an episode of `stampede chaos`. Shares no code with the system.
+
+Reads journal.jsonl and the ledger's CSV files in one folder; writes verdict.json and page.html beside them.
+
+    python3 check.py FOLDER
+
+What each verdict means stands in docs/chaos.md.
+"""
+
+import json
+import pathlib
+import sys
+
+import page
+from faults import Measured, expectations
+from history import SECOND, load
+from promises import CLOCK_ERROR, PROMISES
+
+# A verdict on a system at rest says little: etcd's robustness tests reject such runs, too.
+LEAST_RATE = 500
+
+
+def checks(history, ledger):
+    return [check for promise in PROMISES for check in promise(history, ledger)]
+
+
+def objections(history, ledger, measured):
+    """Why nothing can be concluded from the episode."""
+    if history.failures:
+        yield from history.failures
+    if not ledger.orders:
+        yield "the ledger has no order"
+    if history.phase("end") is None:
+        yield "the episode did not come to its end"
+    if history.offset_spread > CLOCK_ERROR:
+        yield f"the machine's wall clock was stepped by {history.offset_spread / 1000:.0f} ms"
+    if history.left_out:
+        yield f"{history.left_out} arrivals were left out: the harness could not keep up"
+    busy_until = 0
+    for fault in sorted(measured, key=lambda m: m.begin):
+        if fault.begin > busy_until and fault.before < LEAST_RATE:
+            yield f"{fault.before:.0f} orders/s before {fault.fault['nemesis']}: at least {LEAST_RATE} are needed"
+        # What an earlier fault still holds back is no lack of load.
+        back = fault.load_end if fault.full_rate is None else fault.reference + fault.full_rate + 2 * SECOND
+        busy_until = max(busy_until, fault.healed + 3 * SECOND, back)
+        # One that met others may have found its victim dead.
+        met = any(m is not fault and m.begin < fault.healed and fault.begin < m.healed for m in measured)
+        if not fault.fault.get("felt") and not met:
+            yield f"{fault.fault['nemesis']} of {fault.fault['targets']} was not felt: {fault.fault.get('evidence')}"
+
+
+def judge(history, ledger):
+    measured = [Measured(fault, history) for fault in history.faults.values()]
+    rows = checks(history, ledger) + expectations(history, measured)
+
+    def milliseconds(time):
+        return None if time is None else round(time / 1000)
+
+    return {
+        "plan": history.episode.get("plan", ""),
+        "about": history.episode.get("about", ""),
+        "seed": history.episode.get("seed", 0) % (1 << 64),
+        "invalid": list(objections(history, ledger, measured)),
+        "rows": [vars(row) for row in rows],
+        "faults": [
+            {
+                "nemesis": m.fault["nemesis"],
+                "targets": m.fault["targets"],
+                "rateBefore": round(m.before),
+                "firstSuccess": milliseconds(m.first_success),
+                "fullRate": milliseconds(m.full_rate),
+                "failed": len(m.failures),
+                "requests": m.requests,
+                "slowestRefusal": milliseconds(m.slowest_refusal),
+                "evidence": m.fault.get("evidence", ""),
+                "begin": m.begin,
+                "healed": m.healed,
+            }
+            for m in measured
+        ],
+        "lateness": milliseconds(history.lateness),
+        "requests": len(history.all),
+        "orders": len(ledger.orders),
+        "unknown": sum(op.how == "unknown" for op in history.all),
+    }
+
+
+def main(folder):
+    history, ledger = load(folder)
+    verdict = judge(history, ledger)
+    (pathlib.Path(folder) / "verdict.json").write_text(json.dumps(verdict, indent=1))
+    (pathlib.Path(folder) / "page.html").write_text(page.page(history, verdict))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: check.py FOLDER")
+    main(sys.argv[1])

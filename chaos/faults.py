@@ -1,0 +1,113 @@
+"""What each fault did to the load, and whether the plan had expected that."""
+
+from history import BUSINESS, SECOND
+from promises import Check
+
+FAST_REFUSAL = 50_000
+BACK_AFTER_POSTGRES = 3 * SECOND
+
+
+class Measured:
+    """What one fault did to the load."""
+
+    def __init__(self, fault, history):
+        self.fault = fault
+        self.begin = fault["t"]
+        self.healed = fault.get("healed", history.phase("healed") or self.begin)
+        self.healing = fault.get("healing", self.healed)
+        self.before = history.rate(self.begin - 2 * SECOND, self.begin)
+        # A commit has to be waited for before its worker can be stopped in the middle of it.
+        hit = fault.get("injected", self.begin) if fault["nemesis"] == "pause-in-commit" else self.begin
+        self.reference = self.healed if fault.get("from_healing") else hit
+        self.load_end = history.phase("quiet") or self.healed
+        affected = [op for op in history.load if self.begin <= op.begin < self.healed + 2 * SECOND]
+        self.requests = len(affected)
+        self.failures = [op for op in affected if op.has_failed]
+        self.first_success = self.find_first_success(history)
+        self.full_rate = self.find_full_rate(history)
+        single = [
+            op.end - op.begin
+            for op in history.load
+            if op.attempts == 1 and op.how == "refused" and op.reason not in BUSINESS
+            and self.begin + SECOND <= op.begin < self.healing
+        ]  # fmt: skip
+        self.slowest_refusal = max(single, default=None)
+        self.refusals = single
+
+    def find_first_success(self, history):
+        """Until each affected partition has said yes to a new order; the worst of them.
+
+        Looks at the sales that have plenty: the others may be sold out or closed for a while.
+        """
+        partition_of = {
+            op.sale: op.answer["partition"]
+            for op in history.creates.values()
+            if op.how == "ok" and op.invoke["name"].startswith("plenty")
+            and op.answer["partition"] in self.fault["partitions"]
+        }  # fmt: skip
+        first = {}
+        for op in history.load:
+            if op.call in ("place", "many") and op.begin >= self.reference and op.sale in partition_of:
+                partition = partition_of[op.sale]
+                first.setdefault(partition, None)
+                if op.how == "ok" and (first[partition] is None or op.end < first[partition]):
+                    first[partition] = op.end
+        if not first or None in first.values():
+            return None
+        return max(first.values()) - self.reference
+
+    def find_full_rate(self, history):
+        moment = self.reference
+        while moment + SECOND <= self.load_end:
+            if history.rate(moment, moment + SECOND) >= 0.9 * self.before:
+                return moment - self.reference
+            moment += SECOND // 10
+        return None
+
+
+def expectations(history, measured):
+    first = Check("recovery", "the first success came in time on every partition that a fault touched")
+    back = Check("recovery", "nine tenths of the rate before were back before the load ended")
+    zero = Check("hand-over", "not one request failed")
+    sales = Check("quorum", "sales went on without a Redis quorum")
+    stop = Check("quorum", "every order was refused as not executed without a Redis quorum")
+    fast = Check("refusals", "while Postgres was down every single attempt was refused within 50 ms")
+    full = Check("refusals", "nine tenths of the rate were back within 3 s of Postgres' accepting connections")
+    for fault in measured:
+        name = f"{fault.fault['nemesis']} of {fault.fault['targets']}"
+        limit = fault.fault.get("recovery")
+        if limit is not None:
+            first.look()
+            if fault.first_success is None or fault.first_success > limit + history.allowance:
+                took = "never" if fault.first_success is None else f"{fault.first_success / 1000:.0f} ms"
+                first.broken(f"{name}: {took}, the limit is {limit / 1000:.0f} ms")
+        back.look()
+        if fault.full_rate is None:
+            back.broken(f"{name}: the rate before was {fault.before:.0f} orders/s")
+        expect = fault.fault["expect"]
+        steady = fault.begin + history.episode["ttl"] + SECOND
+        if expect == "no-failures":
+            zero.look(fault.requests)
+            for op in fault.failures:
+                zero.broken(f"{name}: {op}")
+        elif expect == "sales":
+            sales.look()
+            rate = history.rate(steady, fault.healing)
+            if rate < 0.8 * fault.before:
+                sales.broken(f"{name}: {rate:.0f} orders/s, {fault.before:.0f} before")
+        elif expect == "refusals":
+            for op in history.load:
+                if op.call in ("place", "many") and steady <= op.begin and (op.end or 0) < fault.healing:
+                    stop.look()
+                    if op.how == "ok" or (op.how == "refused" and op.reason not in BUSINESS
+                                          and op.answer["certainty"] != "notExecuted"):  # fmt: skip
+                        stop.broken(f"{name}: {op}")
+        elif expect == "fast-refusals":
+            fast.look(len(fault.refusals))
+            for took in fault.refusals:
+                if took > FAST_REFUSAL + history.allowance:
+                    fast.broken(f"{name}: a refusal after {took / 1000:.1f} ms")
+            full.look()
+            if fault.full_rate is None or fault.full_rate > BACK_AFTER_POSTGRES + history.allowance:
+                full.broken(f"{name}: the full rate was back after {(fault.full_rate or 0) / 1000:.0f} ms")
+    return [check for check in (first, back, zero, sales, stop, fast, full) if check.checked]
