@@ -78,6 +78,7 @@ class History:
     def __init__(self, lines):
         self.ops, self.faults, self.phases, self.clocks, self.failures = {}, {}, [], [], []
         self.processes, self.settled_open, self.left_out, self.episode = [], None, 0, {}
+        self.syncs = []
         for line in lines:
             record = json.loads(line)
             kind = record["e"]
@@ -103,6 +104,8 @@ class History:
                 self.processes.append(record)
             elif kind == "settled":
                 self.settled_open = record["open"]
+            elif kind == "sync":
+                self.syncs.append((record["t"], record["took"]))
             elif kind == "load":
                 self.left_out = record["left_out"]
             elif kind == "episode":
@@ -117,6 +120,10 @@ class History:
         self.acknowledged = self.first_yeses()
         late = sorted(op.begin - op.intended for op in self.load)
         self.lateness = late[len(late) * 99 // 100] if late else 0
+
+    def stalled(self, begin, end):
+        """The longest that the harness's own journal took to reach the disk within a time."""
+        return max((took for t, took in self.syncs if t >= begin and t - took <= end), default=0)
 
     @property
     def allowance(self):

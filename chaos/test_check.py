@@ -336,6 +336,17 @@ def test_a_failed_request_breaks_a_hand_over_without_failures():
     assert "hand-over" in promises(episode)
 
 
+def test_a_disk_that_stood_still_is_not_held_against_a_hand_over():
+    episode = Episode()
+    episode.answer(episode.unknown).update(how="refused", reason="ledgerUnavailable", certainty="notExecuted")
+    episode.fault(expect="no-failures")
+    assert "hand-over" in promises(episode)
+    episode.records.append({"e": "sync", "t": 4_200_000, "took": 900_000})
+    verdict, _ = episode.judge()
+    assert "hand-over" not in promises(episode)
+    assert any("disk stood still for 900 ms" in why for why in verdict["invalid"])
+
+
 def test_a_yes_without_a_quorum_breaks_the_policy_refuse():
     episode = Episode()
     episode.fault(expect="refusals")

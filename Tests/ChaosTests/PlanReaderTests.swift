@@ -60,6 +60,7 @@ import Testing
         ("name: x\nworkers: many\n", 2, "a number from 1 to 16"),
         ("name: x\nfaults: kill\n", 2, "is a list"),
         ("about: x\n", 1, "needs ‘name’"),
+        ("name: ../x\n", 1, "letters, digits and hyphens"),
         ("name: [x\n", 2, "no YAML"),
     ])
     func `a mistake is told with its line and what to do`(text: String, line: Int, message: String) throws {

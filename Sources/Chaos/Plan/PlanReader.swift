@@ -24,6 +24,11 @@ struct PlanReader {
         var map = try PlanMap(root, "a plan", file)
         var plan = Plan(name: try map.text("name") ?? "")
         guard !plan.name.isEmpty else { throw map.missing("name") }
+        guard plan.name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }) else {
+            throw PlanError(
+                file: file, line: map.line(of: "name"),
+                message: "‘\(plan.name)’ names files: write letters, digits and hyphens")
+        }
         plan.about = try map.text("about") ?? ""
         plan.brokers = try map.integer("brokers", in: 1...8) ?? plan.brokers
         plan.workers = try map.integer("workers", in: 1...16) ?? plan.workers

@@ -293,8 +293,6 @@ final class Judge {
         case .lost(_, _, .leaseTaken): note(.leaseTaken)
         case .lost(_, _, .quorumLost): note(.majorityLost)
         case .owned(_, _, let entries): if entries > 0 { note(.takenOver) }
-        case .wentBack(let partition):
-            violate(.design, "\(worker.name) finds the ledger of \(partition) older than it was")
         case .lost, .offender: break
         }
     }
