@@ -30,6 +30,8 @@ package struct Membership {
     package private(set) var isKnown = false
     /// Of the workers that are live.
     package private(set) var targets: Targets
+    /// When a broker last counted us as live, or was too young to say.
+    package private(set) var seenAt = MonotonicTime.distantPast
     /// Since when the same workers have been live.
     private var standing = MonotonicTime.distantPast
     private(set) var free: [Partition: Free] = [:]
@@ -45,6 +47,7 @@ package struct Membership {
         views[session] = View(
             live: beat.live, unowned: Set(beat.unowned ?? []),
             dead: Dictionary(beat.dead.map { ($0.partition, $0.token) }) { $1 })
+        if beat.live?.contains(name) ?? true { seenAt = now }
         merge(now)
     }
 

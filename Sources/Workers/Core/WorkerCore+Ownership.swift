@@ -171,6 +171,13 @@ extension WorkerCore {
             }
         }
         guard now >= partitions[index].renewAt, !partitions[index].isExtending else { return }
+        guard isDraining || now - membership.seenAt <= configuration.leaseTTL / 2 else {
+            // Nobody can be sent to whom no broker sees. It keeps its partitions, for it may be the only one; but its
+            // leases end, so that another may take them. Then the fence has moved.
+            partitions[index].isQuorumLost = true
+            partitions[index].renewAt = now + configuration.leaseTTL / 6
+            return
+        }
         partitions[index].isExtending = true
         let number = Partition(rawValue: Int16(index))
         if now >= lease.validUntil {
