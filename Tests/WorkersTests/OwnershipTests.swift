@@ -286,7 +286,9 @@ import Wire
         let old = scene.core.partitions[0].lease
         scene.core.extended(.noQuorum, partition, epoch: epoch, scene.now)
         scene.check()
-        scene.tick(after: .seconds(4))
+        scene.wait(.seconds(4))
+        scene.beatAgain()
+        scene.tick()
         #expect(
             scene.effects() == (old.map { [.release($0), .acquire(partition, epoch: epoch)] } ?? []))
         scene.core.acquired(.noQuorum, partition, epoch: epoch, scene.now)
@@ -313,6 +315,31 @@ import Wire
         scene.ownSale(fence: 3)
         scene.tick(after: .seconds(4))
         #expect(scene.phase() == .idle)
+    }
+
+    @Test mutating func `whom no broker sees keeps its partitions, but lets its leases end`() {
+        scene.ownSale()
+        for _ in 0..<20 {
+            scene.tick(after: .milliseconds(500))
+            scene.check()
+            let asked = scene.effects().filter { isExtend($0) || isAcquire($0) }
+            #expect(asked.isEmpty, "another may take the lease")
+        }
+        #expect(scene.phase() == .owned, "it may be the only worker")
+        scene.beatAgain()
+        scene.tick(after: .milliseconds(500))
+        #expect(scene.effects().contains(where: isAcquire), "seen again, it wants its lease back")
+    }
+
+    @Test mutating func `a broker that sees others only does not keep our leases alive`() {
+        scene.ownSale()
+        for _ in 0..<8 {
+            scene.beat(live: ["worker-2"])
+            scene.tick(after: .milliseconds(500))
+            scene.check()
+            #expect(!scene.effects().contains(where: isExtend))
+        }
+        #expect(scene.phase() == .owned)
     }
 
     // MARK: Losing

@@ -13,6 +13,7 @@ struct Scene {
     var now = MonotonicTime(nanoseconds: 1_000_000_000_000)
     private var nextCall: UInt64 = 0
     private var nextToken: UInt128 = 0
+    private var lastBeats: [UInt32: BrokerBeat] = [:]
     /// What the ledger's clock is ahead of ours.
     static let epoch: Int64 = 1_700_000_000_000_000
     static let partitions = 4
@@ -53,6 +54,7 @@ struct Scene {
         while now < end {
             tick(after: min(.milliseconds(50), end - now))
             check()
+            beatAgain()
             for case .extend(let partition, let epoch, let lease) in effects() {
                 let longer = Lease(
                     resource: lease.resource, token: lease.token,
@@ -66,7 +68,15 @@ struct Scene {
 
     mutating func beat(live: [String] = ["worker-1"], unowned: [Int] = [], from session: UInt32 = 1) {
         let free = unowned.map { Partition(rawValue: Int16($0)) }
-        core.membership.heard(BrokerBeat(live: live, unowned: free), from: session, now)
+        lastBeats[session] = BrokerBeat(live: live, unowned: free)
+        beatAgain()
+    }
+
+    /// All brokers say what they last said.
+    mutating func beatAgain() {
+        for (session, beat) in lastBeats.sorted(by: { $0.key < $1.key }) {
+            core.membership.heard(beat, from: session, now)
+        }
     }
 
     mutating func lease(_ partition: Int = 0) -> Lease {
