@@ -160,4 +160,16 @@ import Wire
             }
         }
     }
+
+    // MARK: Deadlines
+
+    @Test func `a release that reaches nobody holds up no later deadline`() throws {
+        let cluster = try ModelCluster()
+        let lease = try #require(cluster.lease("sale"))
+        for node in 0..<5 { cluster.core.lost(node, cluster.now) }
+        cluster.core.release(lease, id: 99, cluster.now)
+        for node in 0..<5 { cluster.core.connected(node, ModelCluster.info(node), cluster.now) }
+        for node in 0..<3 { cluster.nodes[node].isPaused = true }
+        #expect(cluster.acquire("other") == .noQuorum)
+    }
 }
