@@ -161,6 +161,21 @@ import Wire
         }
     }
 
+    @Test(arguments: 0..<5)
+    func `a leader that hangs ends the try alone, and the next goes without it`(leader: Int) throws {
+        let cluster = try ModelCluster()
+        let everybody = cluster.core.candidates(cluster.now)
+        let resource = try #require(
+            (0..<100).map { "sale \($0)" }.first {
+                cluster.core.leader(for: $0, among: everybody) == leader
+            })
+        cluster.nodes[leader].isPaused = true
+        #expect(cluster.acquire(resource, leaderFirst: true) == .noQuorum)
+        let asked = (0..<5).filter { cluster.sent[$0]?[.acquire] != nil }
+        #expect(asked == [leader], "whoever did not vote in time agreed to nothing")
+        #expect(cluster.lease(resource) != nil)
+    }
+
     // MARK: Deadlines
 
     @Test func `a release that reaches nobody holds up no later deadline`() throws {

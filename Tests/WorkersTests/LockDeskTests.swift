@@ -91,6 +91,17 @@ import Wire
         #expect(answers() == [to(1): .held(retryAfter: .milliseconds(4))] || now < end)
     }
 
+    @Test mutating func `after a leader that did not answer everybody is asked again`() {
+        acquire(1, wait: 5_000)
+        #expect(votes().map(\.leaderFirst) == [false])
+        desk.voted(1, .held(retryAfter: nil), wait: nil, now)
+        wake()
+        #expect(votes().map(\.leaderFirst) == [true])
+        desk.voted(1, .noQuorum, wait: nil, now)
+        wake()
+        #expect(votes().map(\.leaderFirst) == [false])
+    }
+
     @Test mutating func `a wait ends before the call's deadline, so that the caller hears why`() {
         acquire(1, wait: 60_000, left: .milliseconds(500))
         acquire(2, wait: 60_000, left: .milliseconds(500))

@@ -145,6 +145,8 @@ package struct LockDesk {
             calls[id]!.isSplit = retryAfter == nil
             rest(id, atMost: retryAfter, .held(retryAfter: retryAfter ?? Self.backoff.base), now)
         case .noQuorum:
+            // The leader may hang: the next try asks everybody.
+            calls[id]!.isSplit = false
             let wait = wait ?? Self.backoff.ceiling
             rest(id, atMost: wait, .noQuorum(retryAfter: wait), now)
         }
