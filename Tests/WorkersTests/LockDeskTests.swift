@@ -160,6 +160,31 @@ import Wire
         #expect(desk.effects.isEmpty && desk.wakeTime == .distantFuture)
     }
 
+    @Test mutating func `the calls of a session that ended contend no more, and those of another go on`() {
+        for call in 1...3 { acquire(UInt64(call), wait: 5_000) }
+        let other = ReplyAddress(session: 2, callID: 1)
+        desk.acquire(
+            AcquireLock(name: Self.name, ttl: 10_000, wait: 5_000), to: other, left: .seconds(30), now)
+        #expect(votes().map(\.id) == [1])
+        desk.voted(1, .held(retryAfter: nil), wait: nil, now)
+        desk.parted(1)
+        #expect(votes().map(\.id) == [4])
+        desk.voted(4, .acquired(lease()), wait: nil, now)
+        desk.fenced(4, 1, now)
+        #expect(Set(answers().keys) == [other])
+        #expect(desk.wakeTime >= now)
+        wake()
+        #expect(desk.effects.isEmpty && desk.wakeTime == .distantFuture)
+    }
+
+    @Test mutating func `a lock that is won for a session that ended is given back`() {
+        acquire(1)
+        _ = votes()
+        desk.parted(1)
+        desk.voted(1, .acquired(lease()), wait: nil, now)
+        #expect(desk.takeEffects() == [.giveBack(lease())])
+    }
+
     @Test mutating func `a worker that leaves sends away who waits, and ends what it has begun`() {
         for call in 1...3 { acquire(UInt64(call), wait: 5_000) }
         _ = votes()

@@ -107,6 +107,14 @@ package struct LockDesk {
         }
     }
 
+    /// A session has ended, and with it whoever waited in it: a lock that came would be nobody's until it ran out.
+    package mutating func parted(_ session: UInt32) {
+        // The last first, so that none of them takes the place of one before it.
+        for to in calls.sorted(by: { $0.key > $1.key }).map(\.value.to) where to.session == session {
+            cancel(to)
+        }
+    }
+
     /// A lock was released here: whoever waits for it here tries at once.
     package mutating func released(_ name: LockName) {
         guard let id = queues[name]?.first, case .resting = calls[id]!.state else { return }

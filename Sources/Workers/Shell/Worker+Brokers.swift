@@ -47,6 +47,7 @@ extension Worker {
         logger.warning("Lost a broker", metadata: ["broker": "\(link.endpoint)"])
         core?.membership.lost(session, now)
         partedFrom(session)
+        partLocks(from: session)
         // Hand-overs asked for through it get no answer.
         let unanswered = asked
         asked = [:]

@@ -113,6 +113,12 @@ extension Worker {
         tendDesk()
     }
 
+    /// A session with a broker has ended.
+    func partLocks(from session: UInt32) {
+        lockService?.desk.parted(session)
+        tendDesk()
+    }
+
     // MARK: Desk
 
     private func tendDesk() {
@@ -136,7 +142,9 @@ extension Worker {
             }
         case .takeFence(let id, let name): service.unfenced.append((id, name))
         case .giveBack(let lease): service.manager.release(lease)
-        case .answer(let to, .granted(let lock)): answerLock(to, lock)
+        case .answer(let to, .granted(let lock)):
+            // Who cannot be told has no lock.
+            if !answerLock(to, lock) { service.manager.release(Lease(lock.name, lock.token)) }
         case .answer(let to, let verdict): refuseLock(to, verdict)
         }
     }
@@ -180,11 +188,13 @@ extension Worker {
 
     // MARK: Answers
 
-    private func answerLock(_ to: ReplyAddress, _ body: some MessageBody) {
+    /// False when the answer has nowhere to go.
+    @discardableResult
+    private func answerLock(_ to: ReplyAddress, _ body: some MessageBody) -> Bool {
         var header = Header(.result)
         header.flags = .end
         header.callID = to.callID
-        links.first { $0.session == to.session }?.send(header, body)
+        return links.first { $0.session == to.session }?.send(header, body) ?? false
     }
 
     private func refuseLock(_ to: ReplyAddress, _ verdict: LockVerdict) {
