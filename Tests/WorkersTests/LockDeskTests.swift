@@ -112,7 +112,7 @@ import Wire
                 switch effect {
                 case .vote(let id, _, _, _): desk.voted(id, .held(retryAfter: .seconds(9)), wait: nil, now)
                 case .answer(let to, let verdict): told[to] = verdict
-                case .takeFence, .giveBack: Issue.record("\(effect)")
+                case .takeFence, .forget, .giveBack: Issue.record("\(effect)")
                 }
             }
             if desk.effects.isEmpty, told.count < 2 { wake() }
@@ -129,10 +129,27 @@ import Wire
         let start = now
         wake()
         #expect(now == start + LockDesk.fenceTime)
-        #expect(desk.takeEffects() == [.giveBack(lease(for: .seconds(8))), .answer(to(1), .ledger)])
+        #expect(
+            desk.takeEffects() == [
+                .forget(id: 1), .giveBack(lease(for: .seconds(8))), .answer(to(1), .ledger),
+            ])
         // What comes later is for nobody.
         desk.fenced(1, 3, now)
         #expect(desk.effects.isEmpty)
+    }
+
+    @Test mutating func `no fence is taken for a caller that has gone`() {
+        acquire(1)
+        acquire(2)
+        _ = votes()
+        for id in 1...2 { desk.voted(UInt64(id), .acquired(lease()), wait: nil, now) }
+        #expect(desk.takeEffects() == [.takeFence(id: 1, Self.name), .takeFence(id: 2, Self.name)])
+        desk.cancel(to(1))
+        #expect(desk.takeEffects() == [.forget(id: 1), .giveBack(lease())])
+        desk.fenced(1, 7, now)
+        #expect(desk.effects.isEmpty, "it was on its way")
+        desk.fenced(2, 8, now)
+        #expect(Set(answers().keys) == [to(2)])
     }
 
     @Test mutating func `a fence that comes after the lease has ended is of no use`() {

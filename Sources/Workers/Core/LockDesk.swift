@@ -25,6 +25,8 @@ package struct LockDesk {
         case vote(id: UInt64, LockName, ttl: TimeAmount, leaderFirst: Bool)
         /// Take the lock's next fence; ends in `fenced`.
         case takeFence(id: UInt64, LockName)
+        /// The fence is wanted no more.
+        case forget(id: UInt64)
         /// Give a lease up that nobody waits for any more.
         case giveBack(Lease)
         case answer(ReplyAddress, LockVerdict)
@@ -103,7 +105,10 @@ package struct LockDesk {
         guard let id = ids[to] else { return }
         switch calls[id]!.state {
         case .queued, .resting: end(id)
-        case .voting, .fencing: calls[id]!.isCancelled = true
+        case .voting: calls[id]!.isCancelled = true
+        case .fencing(let lease):
+            giveUp(id, lease)
+            end(id)
         }
     }
 
@@ -165,14 +170,20 @@ package struct LockDesk {
         // Without the call it was given up before.
         guard let call = calls[id], case .fencing(let lease) = call.state else { return }
         let left = lease.validUntil - now
-        guard let fence, !call.isCancelled, left >= .milliseconds(1) else {
+        guard let fence, left >= .milliseconds(1) else {
             effects.append(.giveBack(lease))
-            return call.isCancelled ? end(id) : end(id, .ledger)
+            return end(id, .ledger)
         }
         let lock = HeldLock(
             name: call.name, token: LockToken(rawValue: lease.token.rawValue), fence: fence,
             valid: left.milliseconds, waited: (now - call.received).milliseconds)
         end(id, .granted(lock))
+    }
+
+    /// A lock that was won without a fence is not waited for any more.
+    private mutating func giveUp(_ id: UInt64, _ lease: Lease) {
+        effects.append(.forget(id: id))
+        effects.append(.giveBack(lease))
     }
 
     /// Not now: tries again after a while, or says so if there is no time left for that.
@@ -203,7 +214,7 @@ package struct LockDesk {
                 }
             case .fencing(let lease):
                 guard now >= fenceEnd(call, lease) else { continue }
-                effects.append(.giveBack(lease))
+                giveUp(id, lease)
                 end(id, .ledger)
             case .voting: break
             }

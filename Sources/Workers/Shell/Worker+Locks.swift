@@ -14,8 +14,8 @@ final class LockService {
     let manager: LockManager
     let ledger: LedgerLink
     var desk: LockDesk
-    /// Won locks that wait for their fences. Bounded by the desk's calls.
-    var unfenced: [(id: UInt64, name: LockName)] = []
+    /// Won locks that wait for their fences, by the desk's calls, which bound them.
+    var unfenced: [UInt64: LockName] = [:]
     var isFencing = false
     /// The ledger is connected to with the first lock.
     var isUsed = false
@@ -140,7 +140,8 @@ extension Worker {
                 service.desk.voted(id, outcome, wait: wait, .now())
                 tendDesk()
             }
-        case .takeFence(let id, let name): service.unfenced.append((id, name))
+        case .takeFence(let id, let name): service.unfenced[id] = name
+        case .forget(let id): service.unfenced[id] = nil
         case .giveBack(let lease): service.manager.release(lease)
         case .answer(let to, .granted(let lock)):
             // Who cannot be told has no lock.
@@ -154,21 +155,22 @@ extension Worker {
         guard let service = lockService, !service.isFencing, !service.unfenced.isEmpty,
             let connection = service.ledger.connection, connection.isReady
         else { return }
-        let batch = service.unfenced.prefix(LedgerConnection.lockFenceLimit)
-        service.unfenced.removeFirst(batch.count)
+        // Calls are numbered in the order of their coming.
+        let batch = service.unfenced.sorted { $0.key < $1.key }.prefix(LedgerConnection.lockFenceLimit)
+        for (id, _) in batch { service.unfenced[id] = nil }
         service.isFencing = true
-        connection.takeLockFences(batch.map(\.name.rawValue)) { [weak self] result in
+        connection.takeLockFences(batch.map(\.value.rawValue)) { [weak self] result in
             guard let self else { return }
             service.isFencing = false
             let now = MonotonicTime.now()
             switch result {
             case .success(let fences):
                 for (waiting, fence) in zip(batch, fences) {
-                    service.desk.fenced(waiting.id, fence.rawValue, now)
+                    service.desk.fenced(waiting.key, fence.rawValue, now)
                 }
             case .failure(let error):
                 logger.warning("Cannot take the fences of locks", metadata: ["error": "\(error)"])
-                for waiting in batch { service.desk.fenced(waiting.id, nil, now) }
+                for waiting in batch { service.desk.fenced(waiting.key, nil, now) }
             }
             tendDesk()
         }
