@@ -218,6 +218,29 @@ extension OwnerPromises {
             }
         }
 
+        @Test func `a worker that is drained by a call sends away who waits for a lock there`() async throws {
+            try await TestCluster.with { cluster in
+                let (client, other) = (try cluster.client(), try cluster.client())
+                let name = LockName("drained")!
+                _ = try await client.call(LockMethods.acquire, AcquireLock(name: name, ttl: 60_000))
+                let waiting = Task {
+                    try await other.call(
+                        LockMethods.acquire, AcquireLock(name: name, ttl: 60_000, wait: 50_000),
+                        options: CallOptions(deadline: .seconds(60), maximumAttempts: 1))
+                }
+                try await eventually("the broker has handed the call on") {
+                    await client.brokerStatus().contains { _, result in
+                        (try? result.get())?.workers.contains { $0.inFlight == 1 } == true
+                    }
+                }
+                _ = try await client.call(SystemMethods.drain, DrainWorker(worker: "worker-1"))
+                let error = await #expect(throws: CallError.self) { try await waiting.value }
+                #expect(error?.reason == .draining && error?.certainty == .notExecuted)
+                await client.close()
+                await other.close()
+            }
+        }
+
         @Test
         func `without the ledger there is no fence, and so no lock; and nobody is kept out by what was won`()
             async throws

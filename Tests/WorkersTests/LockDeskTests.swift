@@ -212,6 +212,24 @@ import Wire
         #expect(answers() == [to(1): .leaving, to(4): .leaving])
     }
 
+    @Test mutating func `a worker that ends gives back what it has not decided`() {
+        for call in 1...2 {
+            desk.acquire(
+                AcquireLock(name: LockName("lock-\(call)")!, ttl: 10_000, wait: 5_000), to: to(UInt64(call)),
+                left: .seconds(30), now)
+        }
+        _ = votes()
+        desk.voted(1, .acquired(lease()), wait: nil, now)
+        _ = desk.takeEffects()
+        desk.leave()
+        #expect(desk.effects.isEmpty && !desk.isEmpty)
+        desk.abandon()
+        #expect(desk.takeEffects() == [.forget(id: 1), .giveBack(lease()), .answer(to(1), .leaving)])
+        desk.voted(2, .acquired(lease()), wait: nil, now)
+        #expect(desk.takeEffects() == [.giveBack(lease())])
+        #expect(desk.isEmpty)
+    }
+
     @Test mutating func `more waiters than there is room for are refused`() {
         for call in 0..<UInt64(LockDesk.waiterLimit) { acquire(call, wait: 1_000) }
         _ = desk.takeEffects()

@@ -126,6 +126,9 @@ package struct LockDesk {
         vote(id)
     }
 
+    /// Nobody waits for an answer.
+    package var isEmpty: Bool { calls.isEmpty }
+
     /// The worker leaves: who waits is sent to another, what is being decided is still decided.
     package mutating func leave() {
         isLeaving = true
@@ -133,6 +136,19 @@ package struct LockDesk {
             switch call.state {
             case .queued, .resting: end(id, .leaving)
             case .voting, .fencing: break
+            }
+        }
+    }
+
+    /// The worker ends: after `leave`, what is not decided yet is given back.
+    package mutating func abandon() {
+        for (id, call) in calls.sorted(by: { $0.key > $1.key }) {
+            switch call.state {
+            case .queued, .resting: end(id, .leaving)
+            case .voting: calls[id]!.isCancelled = true
+            case .fencing(let lease):
+                giveUp(id, lease)
+                end(id, .leaving)
             }
         }
     }

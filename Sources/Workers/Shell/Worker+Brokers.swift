@@ -199,7 +199,7 @@ extension Worker {
             }
             logger.info("Draining, as an operator asked")
             core?.answer(to, 0, .yielded)
-            core?.drain(loop.now)
+            drain()
         case SystemMethods.ping.id:
             pong(header, to)
         case LockMethods.acquire.id:

@@ -93,8 +93,10 @@ extension Worker {
 
     func releaseLock(_ body: ReleaseLock, _ to: ReplyAddress) {
         guard let service = lockService else { return }
+        releases += 1
         service.manager.release(Lease(body.name, body.token)) { [weak self] in
             guard let self else { return }
+            releases -= 1
             answerLock(to, Empty())
             service.desk.released(body.name)
             tendDesk()
@@ -105,6 +107,18 @@ extension Worker {
     func leaveLocks() {
         lockService?.desk.leave()
         tendDesk()
+    }
+
+    /// The worker has waited long enough for what was being decided.
+    func abandonLocks() {
+        lockService?.desk.abandon()
+        tendDesk()
+    }
+
+    /// Gives a lock back to the nodes. A worker that leaves waits for it, as for the leases of partitions.
+    private func giveBack(_ lease: Lease, _ service: LockService) {
+        releases += 1
+        service.manager.release(lease) { [weak self] in self?.releases -= 1 }
     }
 
     func cancelLock(_ to: ReplyAddress) {
@@ -142,10 +156,10 @@ extension Worker {
             }
         case .takeFence(let id, let name): service.unfenced[id] = name
         case .forget(let id): service.unfenced[id] = nil
-        case .giveBack(let lease): service.manager.release(lease)
+        case .giveBack(let lease): giveBack(lease, service)
         case .answer(let to, .granted(let lock)):
             // Who cannot be told has no lock.
-            if !answerLock(to, lock) { service.manager.release(Lease(lock.name, lock.token)) }
+            if !answerLock(to, lock) { giveBack(Lease(lock.name, lock.token), service) }
         case .answer(let to, let verdict): refuseLock(to, verdict)
         }
     }
