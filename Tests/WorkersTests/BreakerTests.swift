@@ -56,8 +56,14 @@ import Wire
 
     @Test mutating func `a check that was sent long ago is no probe`() {
         trip()
-        scene.core.checked([], ledger: scene.ledgerTime, sent: scene.now - .milliseconds(300), scene.now)
+        scene.core.checked([], ledger: scene.ledgerTime, sent: scene.now - .milliseconds(1_100), scene.now)
         #expect(scene.core.breakers.commit.stateName == .halfOpen)
+    }
+
+    @Test mutating func `a ledger that answers slowly, but in time, is no outage for ever`() {
+        trip()
+        scene.core.checked([], ledger: scene.ledgerTime, sent: scene.now - .milliseconds(600), scene.now)
+        #expect(scene.core.breakers.commit.stateName == .recovering)
     }
 
     @Test mutating func `checks that are answered do not hide a commit that hangs`() {

@@ -55,7 +55,7 @@ package struct LedgerBreakers {
     /// A fence check came back: it is the probe of both. One that was sent long ago says nothing of the present.
     mutating func checked(sent: MonotonicTime, isStuck: Bool, _ now: MonotonicTime) {
         record(.success, sent: sent, now)
-        guard now - sent < commit.configuration.openTime / 2 else { return }
+        guard now - sent < commit.configuration.slow else { return }
         if let probe = control.admitProbe(now) { control.record(probe, .success, now) }
         // While a transaction hangs, answers to checks are no reason to begin another.
         if !isStuck, let probe = commit.admitProbe(now) { commit.record(probe, .success, now) }

@@ -24,6 +24,8 @@ extension Worker {
                 introduced: {
                     describeMethods(to: link)
                     claimAll(to: link)
+                    // Said once more: this broker does not know, and would count on us.
+                    if core.isDraining { link.send(Header(.drain), Empty()) }
                 })
             if ended { lost(link, session, now) }
         }
@@ -43,7 +45,7 @@ extension Worker {
             credit: [credit, credit / 4, 16], leaseTTL: configuration.leaseTTL.milliseconds)
     }
 
-    private func lost(_ link: BrokerLink, _ session: UInt32, _ now: MonotonicTime) {
+    func lost(_ link: BrokerLink, _ session: UInt32, _ now: MonotonicTime) {
         logger.warning("Lost a broker", metadata: ["broker": "\(link.endpoint)"])
         core?.membership.lost(session, now)
         partedFrom(session)
