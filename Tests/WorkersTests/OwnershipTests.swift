@@ -319,12 +319,7 @@ import Wire
 
     @Test mutating func `whom no broker sees keeps its partitions, but lets its leases end`() {
         scene.ownSale()
-        for _ in 0..<20 {
-            scene.tick(after: .milliseconds(500))
-            scene.check()
-            let asked = scene.effects().filter { isExtend($0) || isAcquire($0) }
-            #expect(asked.isEmpty, "another may take the lease")
-        }
+        #expect(lastExtension(over: .seconds(10)) < .milliseconds(1_600), "another may take the lease")
         #expect(scene.phase() == .owned, "it may be the only worker")
         scene.beatAgain()
         scene.tick(after: .milliseconds(500))
@@ -333,13 +328,31 @@ import Wire
 
     @Test mutating func `a broker that sees others only does not keep our leases alive`() {
         scene.ownSale()
-        for _ in 0..<8 {
-            scene.beat(live: ["worker-2"])
-            scene.tick(after: .milliseconds(500))
-            scene.check()
-            #expect(!scene.effects().contains(where: isExtend))
-        }
+        #expect(lastExtension(over: .seconds(10), seeing: ["worker-2"]) < .milliseconds(1_600))
         #expect(scene.phase() == .owned)
+    }
+
+    @Test mutating func `a broker that sees us keeps our leases alive`() {
+        scene.ownSale()
+        #expect(lastExtension(over: .seconds(10), seeing: ["worker-1"]) > .seconds(8))
+    }
+
+    /// When the lease was last asked to be extended, as time passes and a broker says whom it sees.
+    private mutating func lastExtension(over time: TimeAmount, seeing live: [String]? = nil) -> TimeAmount {
+        let start = scene.now
+        var last = TimeAmount.zero
+        while scene.now - start < time {
+            if let live { scene.beat(live: live) }
+            scene.tick(after: .milliseconds(50))
+            scene.check()
+            for case .extend(let partition, let epoch, let lease) in scene.effects() {
+                last = scene.now - start
+                let longer = Lease(
+                    resource: lease.resource, token: lease.token, validUntil: scene.now + .seconds(3))
+                scene.core.extended(.extended(longer), partition, epoch: epoch, scene.now)
+            }
+        }
+        return last
     }
 
     // MARK: Losing
