@@ -12,7 +12,7 @@ package struct LedgerBreakers {
     /// Of the transaction on its way.
     private var permit: CircuitBreaker.Permit?
 
-    package enum Purpose: String {
+    package enum Purpose: String, CaseIterable {
         case commit
         case control
     }
@@ -70,12 +70,7 @@ package struct LedgerBreakers {
     }
 
     /// Whether a partition may be taken: its fence and its book come through control.
-    var mayTake: Bool {
-        switch control.stateName {
-        case .closed, .recovering: true
-        case .open, .halfOpen: false
-        }
-    }
+    var mayTake: Bool { control.letsPass }
 
     /// A connection is gone. Without the one for control nothing may be committed either.
     mutating func lost(_ purpose: Purpose, _ now: MonotonicTime) {

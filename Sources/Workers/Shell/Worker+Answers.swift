@@ -83,12 +83,13 @@ extension Worker {
         link.send(header, FailureBody(message: text))
     }
 
-    func pong(_ call: Header, _ to: ReplyAddress) {
+    /// Answers a call that the core's requests have no part in.
+    func answer(_ to: ReplyAddress, _ body: some MessageBody) {
         guard let link = links.first(where: { $0.session == to.session }) else { return }
         var header = Header(.result)
         header.flags = .end
         header.callID = to.callID
-        link.send(header, WorkerPing(worker: configuration.name))
+        link.send(header, body)
     }
 }
 

@@ -201,8 +201,12 @@ extension Worker {
             logger.info("Draining, as an operator asked")
             core?.answer(to, 0, .yielded)
             core?.drain(loop.now)
+        case SystemMethods.breaker.id:
+            let body = try decode(header, as: ForceBreaker.self)
+            guard body.worker == configuration.name else { throw .wrongRoute }
+            forceBreaker(body, to)
         case SystemMethods.ping.id:
-            pong(header, to)
+            answer(to, WorkerPing(worker: configuration.name))
         case LockMethods.acquire.id:
             acquireLock(try decode(header, as: AcquireLock.self), header, to)
         case LockMethods.extend.id:

@@ -76,7 +76,7 @@ extension Worker {
             switch outcome {
             case .extended(let lease):
                 let now = MonotonicTime.now()
-                answerLock(
+                answer(
                     to,
                     ExtendedLock(
                         valid: (lease.validUntil - now).milliseconds, waited: (now - received).milliseconds))
@@ -95,7 +95,7 @@ extension Worker {
         guard let service = lockService else { return }
         service.manager.release(Lease(body.name, body.token)) { [weak self] in
             guard let self else { return }
-            answerLock(to, Empty())
+            answer(to, Empty())
             service.desk.released(body.name)
             tendDesk()
         }
@@ -136,7 +136,7 @@ extension Worker {
             }
         case .takeFence(let id, let name): service.unfenced.append((id, name))
         case .giveBack(let lease): service.manager.release(lease)
-        case .answer(let to, .granted(let lock)): answerLock(to, lock)
+        case .answer(let to, .granted(let lock)): answer(to, lock)
         case .answer(let to, let verdict): refuseLock(to, verdict)
         }
     }
@@ -180,16 +180,9 @@ extension Worker {
 
     // MARK: Answers
 
-    private func answerLock(_ to: ReplyAddress, _ body: some MessageBody) {
-        var header = Header(.result)
-        header.flags = .end
-        header.callID = to.callID
-        links.first { $0.session == to.session }?.send(header, body)
-    }
-
     private func refuseLock(_ to: ReplyAddress, _ verdict: LockVerdict) {
         switch verdict {
-        case .granted(let lock): answerLock(to, lock)
+        case .granted(let lock): answer(to, lock)
         case .held(let retryAfter):
             refuseLock(
                 to, .aborted, .lockHeld, .executed, after: retryAfter,
