@@ -11,6 +11,7 @@ public enum ChaosFiles {
         PackageResources.cut_redis_yaml,
         PackageResources.cut_postgres_yaml,
         PackageResources.cut_brokers_yaml,
+        PackageResources.isolated_owner_yaml,
         PackageResources.brokers_yaml,
         PackageResources.redis_loss_yaml,
         PackageResources.redis_loss_refused_yaml,

@@ -50,6 +50,10 @@ extension MethodDescription {
             SystemMethods.drain, "Has the worker of that name hand its partitions over and end.",
             "DrainWorker", "Empty", [.drainWorker]),
         .unary(
+            SystemMethods.breaker,
+            "Forces a state of a breaker of the worker of that name, or tells how they are.",
+            "ForceBreaker", "BreakerStates", [.forceBreaker, .breakerStates, .breakerState]),
+        .unary(
             SystemMethods.yield, "Asks the owner of a partition to hand it over; for workers only.",
             "YieldPartition", "Empty", [.yieldPartition]),
     ]
@@ -205,6 +209,30 @@ extension TypeDescription {
         "ReleaseLock", [("name", "string", ""), ("token", "key", "Of the holder.")])
     static let workerPing = TypeDescription("WorkerPing", [("worker", "string", "The name of the worker.")])
     static let drainWorker = TypeDescription("DrainWorker", [("worker", "string", "The name of the worker.")])
+    static let forceBreaker = TypeDescription(
+        "ForceBreaker",
+        [
+            ("worker", "string", "The name of the worker."),
+            ("purpose", "string?", "\"commit\" or \"control\"; left out: changes nothing."),
+            (
+                "state", "string?",
+                "\"open\", \"closed\", \"disabled\" or \"metrics-only\"; left out: lifts it."
+            ),
+            ("seconds", "int?", "For how long, 1 to 3600; with a state."),
+            ("actor", "string?", "Who does it, for the log; with a purpose."),
+        ])
+    static let breakerStates = TypeDescription(
+        "BreakerStates", [("breakers", "array of BreakerState", "One per purpose.")])
+    static let breakerState = TypeDescription(
+        "BreakerState",
+        [
+            ("purpose", "string", ""),
+            ("state", "string", "\"closed\", \"open\", \"half-open\" or \"recovering\": its own."),
+            ("succeeded", "int", "Since its last change of state."), ("failed", "int", ""),
+            ("slow", "int", ""),
+            ("refused", "int", "By the breaker."), ("forced", "string?", "What decides in its stead."),
+            ("actor", "string?", "Who forced it."), ("left_ms", "int?", "How long that lasts."),
+        ])
     static let yieldPartition = TypeDescription(
         "YieldPartition",
         [("partition", "int", ""), ("successor", "string", "Name of the worker that asks.")])

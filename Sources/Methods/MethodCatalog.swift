@@ -47,6 +47,9 @@ public enum SystemMethods {
     /// Has one worker hand its partitions over and end; routed by the worker's name.
     public static let drain = Method<DrainWorker, Empty>(
         "worker.drain", .free, priority: .high, role: .operator)
+    /// Forces the state of a breaker of one worker, or asks how they are; routed by the worker's name.
+    public static let breaker = Method<ForceBreaker, BreakerStates>(
+        "worker.breaker", .free, priority: .high, role: .operator)
     /// A successor asks the owner of a partition to hand it over.
     public static let yield = Method<YieldPartition, Empty>(
         "partition.yield", .partition, priority: .system, role: .worker)

@@ -9,6 +9,7 @@ public enum MethodRoles {
         (SaleMethods.change.id, SaleMethods.change.role),
         (SystemMethods.brokerStatus.id, SystemMethods.brokerStatus.role),
         (SystemMethods.drain.id, SystemMethods.drain.role),
+        (SystemMethods.breaker.id, SystemMethods.breaker.role),
         (SystemMethods.yield.id, SystemMethods.yield.role),
     ]
 

@@ -47,11 +47,6 @@ public struct YieldPartition: Hashable, Sendable {
 public struct DrainWorker: Hashable, Sendable {
     public var worker: String
     public init(worker: String) { self.worker = worker }
-
-    /// Where a call for one worker goes: brokers do not read its name, but know this number of it.
-    public static func routing(of worker: String) -> RoutingKey {
-        RoutingKey(sale: Int64(bitPattern: MethodID(worker).rawValue), lane: 0)
-    }
 }
 
 public struct WorkerPing: Hashable, Sendable {

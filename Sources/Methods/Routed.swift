@@ -104,7 +104,12 @@ extension YieldPartition: Routed {
 
 extension DrainWorker: Routed {
     /// Draining twice is draining once.
-    public var route: Route { Route(routing: DrainWorker.routing(of: worker), isRead: true) }
+    public var route: Route { Route(routing: OneWorker.routing(of: worker), isRead: true) }
+}
+
+extension ForceBreaker: Routed {
+    /// Forcing a state twice is forcing it once, and a little longer.
+    public var route: Route { Route(routing: OneWorker.routing(of: worker), isRead: true) }
 }
 
 extension HealthCheck: Routed {

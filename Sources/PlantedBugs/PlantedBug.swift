@@ -61,4 +61,15 @@ public enum PlantedBug: String, CaseIterable, Sendable {
     case gateWithoutLease = "gate-without-lease"
     /// An answer is taken from whoever sends it, also from a worker that the call was taken from.
     case anyAnswerCounts = "any-answer-counts"
+
+    /// What it changes is a model of the simulator's: the real SQL and Lua do not have it.
+    public var isInModelOnly: Bool {
+        switch self {
+        case .noFenceCheck, .anyOldFence, .conditionalWrite, .fenceAndStateAtOnce, .unlockWithoutCompare,
+            .validityByWallClock:
+            true
+        default:
+            false
+        }
+    }
 }

@@ -48,8 +48,9 @@ struct Stampede: ParsableCommand {
         #if PlantedBugs
             // Brokers and workers that `chaos` starts inherit it.
             if let name = getenv("STAMPEDE_PLANTED_BUG") {
-                guard let bug = PlantedBug(rawValue: String(cString: name)) else {
-                    Terminal.error("STAMPEDE_PLANTED_BUG is no planted bug: see Sources/PlantedBugs")
+                guard let bug = PlantedBug(rawValue: String(cString: name)), !bug.isInModelOnly else {
+                    Terminal.error(
+                        "STAMPEDE_PLANTED_BUG is no bug of real processes: see Sources/PlantedBugs")
                     Glibc.exit(Failure.Code.usage.rawValue)
                 }
                 plantedBug = bug

@@ -140,7 +140,7 @@ import WireTestSupport
             row(LockMethods.acquire), row(LockMethods.extend), row(LockMethods.release),
             row(HealthMethods.check), row(HealthMethods.watch), row(ReflectionMethods.list),
             row(ReflectionMethods.describe), row(SystemMethods.brokerStatus), row(SystemMethods.ping),
-            row(SystemMethods.drain), row(SystemMethods.yield),
+            row(SystemMethods.drain), row(SystemMethods.breaker), row(SystemMethods.yield),
         ]
         #expect(ProtocolDocument.shared.table("method", "number") == rows)
         #expect(Set(rows.map { $0[1] }).count == rows.count)

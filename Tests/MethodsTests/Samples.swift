@@ -71,6 +71,14 @@ extension Sample {
         },
         gates: [.init(sale: sale, lane: .only, partition: Partition(rawValue: 4))])
 
+    static let forced = BreakerState.Forced(state: "open", actor: longName, leftMilliseconds: 59_999)
+
+    static func breaker(_ forced: BreakerState.Forced?) -> BreakerState {
+        BreakerState(
+            purpose: "commit", state: "half-open", forced: forced,
+            counts: .init(succeeded: 1, failed: 2, slow: 3, refused: .max))
+    }
+
     static let all: [Sample] = requests + replies + control
 
     static let lock = LockName("report/2026-11")!
@@ -113,6 +121,11 @@ extension Sample {
         Sample("a lane", GetSale(sale: sale, lane: Lane(rawValue: 2))),
         Sample("any", ListSales(partition: Partition(rawValue: 63))),
         Sample("any", DrainWorker(worker: longName)),
+        Sample("asking", ForceBreaker(worker: longName)),
+        Sample("lifting", ForceBreaker(worker: longName, lifting: "commit", by: longName)),
+        Sample(
+            "forcing",
+            ForceBreaker(worker: longName, forcing: "metrics-only", of: "control", seconds: .max, by: "ada")),
         Sample("any", YieldPartition(partition: Partition(rawValue: 63), successor: longName)),
         Sample("any", Empty()),
     ]
@@ -131,6 +144,9 @@ extension Sample {
             SaleList(
                 sales: (0..<17).map { _ in sale(.open, closes: nil) }, isCut: true)),
         Sample("any", WorkerPing(worker: "worker-1")),
+        Sample("both", BreakerStates(breakers: [breaker(nil), breaker(forced)])),
+        Sample("its own", breaker(nil)),
+        Sample("forced", breaker(forced)),
         Sample("full", status),
         Sample(
             "both",

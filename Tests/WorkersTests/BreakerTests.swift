@@ -1,4 +1,5 @@
 import Ledger
+import Methods
 import Resilience
 import Sales
 import Testing
@@ -56,8 +57,14 @@ import Wire
 
     @Test mutating func `a check that was sent long ago is no probe`() {
         trip()
-        scene.core.checked([], ledger: scene.ledgerTime, sent: scene.now - .milliseconds(300), scene.now)
+        scene.core.checked([], ledger: scene.ledgerTime, sent: scene.now - .milliseconds(1_100), scene.now)
         #expect(scene.core.breakers.commit.stateName == .halfOpen)
+    }
+
+    @Test mutating func `a ledger that answers slowly, but in time, is no outage for ever`() {
+        trip()
+        scene.core.checked([], ledger: scene.ledgerTime, sent: scene.now - .milliseconds(600), scene.now)
+        #expect(scene.core.breakers.commit.stateName == .recovering)
     }
 
     @Test mutating func `checks that are answered do not hide a commit that hangs`() {
@@ -78,6 +85,108 @@ import Wire
         #expect(scene.tryFor(1) == nil)
         scene.live(.seconds(1))
         #expect(scene.phase(1) == .acquiring)
+    }
+
+    // MARK: Forced
+
+    private mutating func force(
+        _ state: String, _ purpose: String = "commit", for seconds: Int64 = 60
+    ) throws(BadField) {
+        let request = ForceBreaker(
+            worker: "worker-1", forcing: state, of: purpose, seconds: seconds, by: "ada")
+        try scene.core.breakers.apply(request, scene.now)
+    }
+
+    private mutating func lift(_ purpose: String = "commit") throws(BadField) {
+        let request = ForceBreaker(worker: "worker-1", lifting: purpose, by: "ada")
+        try scene.core.breakers.apply(request, scene.now)
+    }
+
+    @Test mutating func `forced open it refuses at once, whatever checks say, until it is lifted`() throws {
+        try force("open")
+        scene.live(.seconds(1))
+        let refused = scene.order(buyer: 1)
+        #expect(scene.replies() == [refused: .unavailable(.ledger)])
+        #expect(scene.core.retryAfter(.ledger, scene.now) == .milliseconds(500))
+        try lift()
+        #expect(scene.core.breakers.commit.stateName == .halfOpen)
+        scene.live(.seconds(2))
+        let order = scene.order(buyer: 1)
+        scene.commit()
+        #expect(scene.replies() == [order: .order(2)])
+    }
+
+    @Test mutating func `a forced state ends with its time`() throws {
+        try force("open", for: 2)
+        scene.live(.milliseconds(1_900))
+        #expect(scene.core.retryAfter(.ledger, scene.now) == .milliseconds(100))
+        scene.live(.milliseconds(1_500))
+        #expect(scene.core.breakers.commit.isClosed)
+        #expect(scene.core.breakers.states(scene.now).breakers.allSatisfy { $0.forced == nil })
+    }
+
+    @Test(arguments: ["closed", "disabled", "metrics-only"])
+    mutating func `forced to let everything pass it keeps trying`(state: String) throws {
+        trip()
+        try force(state)
+        for buyer in 1...5 as ClosedRange<Int64> {
+            _ = scene.order(buyer: buyer)
+            #expect(scene.send() != nil)
+            scene.core.failed(isOutage: true, scene.now)
+        }
+        #expect(scene.core.retryAfter(.ledger, scene.now) == .milliseconds(250), "nobody knows how long")
+    }
+
+    @Test mutating func `control that is forced open takes nothing, and closed it takes while it is down`()
+        throws
+    {
+        try force("open", "control")
+        #expect(scene.tryFor(1) == nil)
+        scene.core.breakers.control.trip(scene.now)
+        try force("closed", "control")
+        #expect(scene.tryFor(1) != nil)
+    }
+
+    @Test mutating func `an operator sees what is forced, by whom and for how long, beside its own state`()
+        throws
+    {
+        scene.core.breakers.control.trip(scene.now)
+        try force("metrics-only", "control")
+        scene.wait(.milliseconds(100))
+        let states = scene.core.breakers.states(scene.now).breakers
+        #expect(states.map(\.purpose) == ["commit", "control"])
+        #expect(states.map(\.state) == ["closed", "open"])
+        let forced = BreakerState.Forced(state: "metrics-only", actor: "ada", leftMilliseconds: 59_900)
+        #expect(states.map(\.forced) == [nil, forced])
+        #expect(
+            scene.core.breakers.takeEvents().map(\.1.change).last
+                == .forced(.metricsOnly, by: "ada", until: scene.now + .milliseconds(59_900)))
+    }
+
+    @Test(arguments: [
+        (ForceBreaker(worker: "w", forcing: "ajar", of: "commit", seconds: 60, by: "ada"), "state"),
+        (ForceBreaker(worker: "w", forcing: "open", of: "redis", seconds: 60, by: "ada"), "purpose"),
+        (ForceBreaker(worker: "w", forcing: "open", of: "", seconds: 60, by: "ada"), "purpose"),
+        (ForceBreaker(worker: "w", forcing: "open", of: "commit", seconds: 0, by: "ada"), "seconds"),
+        (ForceBreaker(worker: "w", forcing: "open", of: "commit", seconds: 3_601, by: "ada"), "seconds"),
+        (ForceBreaker(worker: "w", forcing: "open", of: "commit", seconds: .max, by: "ada"), "seconds"),
+        (ForceBreaker(worker: "w", forcing: "open", of: "commit", seconds: 60, by: ""), "actor"),
+        (ForceBreaker(worker: "w", lifting: "commit", by: "\u{1b}[2J"), "actor"),
+    ])
+    mutating func `a request that makes no sense changes nothing and names its field`(
+        request: ForceBreaker, field: String
+    ) throws {
+        let before = scene.core.breakers.states(scene.now)
+        #expect(throws: BadField(name: field)) { try scene.core.breakers.apply(request, scene.now) }
+        #expect(scene.core.breakers.states(scene.now) == before)
+    }
+
+    @Test mutating func `asking changes nothing, and lifting what nobody forced neither`() throws {
+        let before = scene.core.breakers.states(scene.now)
+        try scene.core.breakers.apply(ForceBreaker(worker: "worker-1"), scene.now)
+        try lift()
+        #expect(scene.core.breakers.states(scene.now) == before)
+        #expect(scene.core.breakers.takeEvents().isEmpty)
     }
 
     // MARK: An older state

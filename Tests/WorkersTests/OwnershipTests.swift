@@ -332,6 +332,25 @@ import Wire
         #expect(scene.phase() == .owned)
     }
 
+    @Test(arguments: WorkerConfiguration.QuorumLossPolicy.allCases)
+    func `when no broker sees anybody fit, everybody keeps partitions and leases`(
+        policy: WorkerConfiguration.QuorumLossPolicy
+    ) {
+        var test = OwnershipTests()
+        test.scene = Scene { $0.onQuorumLoss = policy }
+        test.scene.ownSale()
+        #expect(test.lastExtension(over: .seconds(10), seeing: []) > .seconds(8))
+        #expect(test.scene.phase() == .owned)
+    }
+
+    @Test func `an owner told to refuse without a quorum does not refuse for want of a broker`() {
+        var test = OwnershipTests()
+        test.scene = Scene { $0.onQuorumLoss = .refuse }
+        test.scene.ownSale()
+        #expect(test.lastExtension(over: .seconds(10)) < .milliseconds(1_600))
+        #expect(test.scene.phase() == .owned)
+    }
+
     @Test mutating func `a broker that sees us keeps our leases alive`() {
         scene.ownSale()
         #expect(lastExtension(over: .seconds(10), seeing: ["worker-1"]) > .seconds(8))
@@ -341,6 +360,7 @@ import Wire
     private mutating func lastExtension(over time: TimeAmount, seeing live: [String]? = nil) -> TimeAmount {
         let start = scene.now
         var last = TimeAmount.zero
+        if live == nil { scene.core.membership.lost(1, scene.now) }
         while scene.now - start < time {
             if let live { scene.beat(live: live) }
             scene.tick(after: .milliseconds(50))

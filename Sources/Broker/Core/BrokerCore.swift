@@ -105,7 +105,7 @@ package struct BrokerCore {
                 Verdict(status: .permissionDenied, certainty: .notExecuted, reason: .unknownMethod))
         }
         if header.flags.contains(.keyed) { return keyedCall(header, size, from: client, now) }
-        if header.method == SystemMethods.drain.id { return callForOneWorker(header, from: client, now) }
+        if OneWorker.serves(header.method) { return callForOneWorker(header, from: client, now) }
         if Catalog.isOwn(header.method) {
             effects.append(.answerSelf(client: client, callID: header.callID))
             return
@@ -122,7 +122,7 @@ package struct BrokerCore {
     /// A free call that names its worker.
     private mutating func callForOneWorker(_ header: Header, from client: Int32, _ now: MonotonicTime) {
         let index = workers.indices.first {
-            workers[$0].map { DrainWorker.routing(of: $0.name) == header.routing } ?? false
+            workers[$0].map { OneWorker.routing(of: $0.name) == header.routing } ?? false
         }
         guard let index, !header.flags.contains(.stream) else {
             return refuse(

@@ -34,7 +34,7 @@ extension CircuitBreaker {
     public enum StateName: String, Hashable, Sendable {
         case closed
         case open
-        case halfOpen
+        case halfOpen = "half-open"
         case recovering
     }
 
@@ -49,6 +49,15 @@ extension CircuitBreaker {
     }
 
     public var isClosed: Bool { stateName == .closed }
+
+    /// Whether all calls or a share of them pass, as of the last event.
+    public var letsPass: Bool {
+        if let forced { return forced.state != .open }
+        return switch state {
+        case .closed, .recovering: true
+        case .open, .halfOpen: false
+        }
+    }
 
     /// How the calls of the window ended, since the last change of state.
     public var counts: Counts { window.counts }

@@ -10,7 +10,7 @@ extension CircuitBreaker {
         /// Everything passes; nothing is counted.
         case disabled
         /// Everything passes, while states change and are reported as though it mattered: a configuration on trial.
-        case metricsOnly
+        case metricsOnly = "metrics-only"
     }
 
     struct Forced: Sendable {

@@ -57,7 +57,9 @@ extension CircuitBreaker {
 
     /// What a refused caller is told to wait; zero while everything passes.
     public func retryAfter(_ now: MonotonicTime) -> TimeAmount {
-        if let forced { return min(forced.until - now, configuration.longestOpenTime) }
+        if let forced {
+            return forced.state == .open ? min(forced.until - now, configuration.longestOpenTime) : .zero
+        }
         switch state {
         case .closed: return .zero
         case .open(let until): return max(until - now, configuration.openTime / 10)

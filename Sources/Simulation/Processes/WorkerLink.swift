@@ -3,6 +3,7 @@ import Methods
 import Resilience
 import Sales
 import Wire
+import Workers
 
 /// A worker's session with one broker, as `BrokerLink` has it: one connection, given up after silence, begun anew
 /// on a new one.
@@ -75,6 +76,7 @@ final class WorkerLink {
         for partition in 0..<world.scenario.partitions where worker.believes(partition) {
             worker.claim(Partition(rawValue: Int16(partition)), self)
         }
+        if worker.core.isDraining { send(Message(header: Header(.drain))) }
     }
 
     func end() {

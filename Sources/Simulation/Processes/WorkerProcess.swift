@@ -92,7 +92,11 @@ final class WorkerProcess: Process {
             if incarnation != nil { world.judge.note(.sawNewIncarnation) }
             incarnation = facts.incarnation
             core.incarnationChanged(now)
-            for link in links { link.end() }
+            for link in links {
+                let (session, wasJoined) = (link.session, link.isJoined)
+                link.end()
+                if wasJoined { lost(link, session) }
+            }
         }
         core.isLedgerReady = commits.isReady && control.isReady
     }

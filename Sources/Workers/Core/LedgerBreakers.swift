@@ -12,7 +12,7 @@ package struct LedgerBreakers {
     /// Of the transaction on its way.
     private var permit: CircuitBreaker.Permit?
 
-    package enum Purpose: String {
+    package enum Purpose: String, CaseIterable {
         case commit
         case control
     }
@@ -55,7 +55,7 @@ package struct LedgerBreakers {
     /// A fence check came back: it is the probe of both. One that was sent long ago says nothing of the present.
     mutating func checked(sent: MonotonicTime, isStuck: Bool, _ now: MonotonicTime) {
         record(.success, sent: sent, now)
-        guard now - sent < commit.configuration.openTime / 2 else { return }
+        guard now - sent < commit.configuration.slow else { return }
         if let probe = control.admitProbe(now) { control.record(probe, .success, now) }
         // While a transaction hangs, answers to checks are no reason to begin another.
         if !isStuck, let probe = commit.admitProbe(now) { commit.record(probe, .success, now) }
@@ -70,12 +70,7 @@ package struct LedgerBreakers {
     }
 
     /// Whether a partition may be taken: its fence and its book come through control.
-    var mayTake: Bool {
-        switch control.stateName {
-        case .closed, .recovering: true
-        case .open, .halfOpen: false
-        }
-    }
+    var mayTake: Bool { control.letsPass }
 
     /// A connection is gone. Without the one for control nothing may be committed either.
     mutating func lost(_ purpose: Purpose, _ now: MonotonicTime) {

@@ -30,8 +30,9 @@ package struct Membership {
     package private(set) var isKnown = false
     /// Of the workers that are live.
     package private(set) var targets: Targets
-    /// When a broker last counted us as live, or was too young to say.
-    package private(set) var seenAt = MonotonicTime.distantPast
+    /// When any broker last spoke, and when one last counted us as live or was too young to say.
+    private var heardAt = MonotonicTime.distantPast
+    private var seenAt = MonotonicTime.distantPast
     /// Since when the same workers have been live.
     private var standing = MonotonicTime.distantPast
     private(set) var free: [Partition: Free] = [:]
@@ -47,6 +48,7 @@ package struct Membership {
         views[session] = View(
             live: beat.live, unowned: Set(beat.unowned ?? []),
             dead: Dictionary(beat.dead.map { ($0.partition, $0.token) }) { $1 })
+        heardAt = now
         if beat.live?.contains(name) ?? true { seenAt = now }
         merge(now)
     }
@@ -55,6 +57,16 @@ package struct Membership {
     package mutating func lost(_ session: UInt32, _ now: MonotonicTime) {
         views[session] = nil
         merge(now)
+        // What is free may have changed since, and nobody would be told who took it.
+        if views.isEmpty { free = [:] }
+    }
+
+    /// Whether no broker would send us anything: those that speak count others as live and not us, or none has spoken
+    /// for a while. Where nobody is live nobody could do better.
+    package func isUnseen(_ now: MonotonicTime, patience: TimeAmount) -> Bool {
+        if views.isEmpty { return now - heardAt > patience }
+        guard views.values.contains(where: { $0.live != nil }) else { return false }
+        return !live.isEmpty && !live.contains(name) && now - seenAt > patience
     }
 
     private mutating func merge(_ now: MonotonicTime) {

@@ -27,6 +27,8 @@ package struct PartitionState {
     package var renewAt = MonotonicTime.distantFuture
     /// The last renewal found no quorum, or found the lease gone and tries to take it anew.
     package var isQuorumLost = false
+    /// The lease was not renewed because no broker sees us.
+    package var isUnseen = false
     package var isExtending = false
     package var fence = Fence(rawValue: 0)
     /// Number of the last batch that committed or is on its way.

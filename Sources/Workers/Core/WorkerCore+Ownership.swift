@@ -79,6 +79,7 @@ extension WorkerCore {
             partitions[index].lease = lease
             partitions[index].phase = .fencing
             partitions[index].isQuorumLost = false
+            partitions[index].isUnseen = false
             setRenewal(index, now)
             effects.append(.takeFence(partition, epoch: epoch))
         case .held(let retryAfter):
@@ -166,15 +167,15 @@ extension WorkerCore {
             // Without a quorum nobody else can take it, and the fence is what keeps second writers out.
             if partitions[index].isQuorumLost {
                 if configuration.onQuorumLoss == .refuse { return lose(index, .quorumLost, now) }
-            } else {
+            } else if !partitions[index].isUnseen {
                 return lose(index, .leaseExpired, now)
             }
         }
         guard now >= partitions[index].renewAt, !partitions[index].isExtending else { return }
-        guard isDraining || now - membership.seenAt <= configuration.leaseTTL / 2 else {
-            // Nobody can be sent to whom no broker sees. It keeps its partitions, for it may be the only one; but its
-            // leases end, so that another may take them. Then the fence has moved.
-            partitions[index].isQuorumLost = true
+        if !isDraining, membership.isUnseen(now, patience: configuration.leaseTTL / 2) {
+            // Nobody is sent to whom no broker sees. It keeps its partitions, for it may be the only one, but its leases
+            // end, so that another may take them: then the fence has moved.
+            partitions[index].isUnseen = true
             partitions[index].renewAt = now + configuration.leaseTTL / 6
             return
         }
@@ -199,6 +200,7 @@ extension WorkerCore {
         case .extended(let lease):
             partitions[index].lease = lease
             partitions[index].isQuorumLost = false
+            partitions[index].isUnseen = false
             setRenewal(index, now)
         case .taken:
             lose(index, .leaseTaken, now)
@@ -220,6 +222,7 @@ extension WorkerCore {
         case .acquired(let lease):
             partitions[index].lease = lease
             partitions[index].isQuorumLost = false
+            partitions[index].isUnseen = false
             setRenewal(index, now)
             // The brokers know the old lease's token.
             if partitions[index].phase == .owned { effects.append(.own(Partition(rawValue: Int16(index)))) }
@@ -296,6 +299,7 @@ extension WorkerCore {
         partitions[index].lease = nil
         partitions[index].isExtending = false
         partitions[index].isQuorumLost = false
+        partitions[index].isUnseen = false
         partitions[index].soldOut = []
         returnOpen(index)
         partitions[index].strikes.add(now)

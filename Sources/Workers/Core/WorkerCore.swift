@@ -111,8 +111,10 @@ package struct WorkerCore {
     /// What a caller that is told of an unavailability is told to wait.
     package func retryAfter(_ why: Unavailability, _ now: MonotonicTime) -> TimeAmount {
         switch why {
-        // Closed, it waits for a connection or for a transaction that hangs, and nobody knows for how long.
-        case .ledger where !breakers.commit.isClosed: max(breakers.commit.retryAfter(now), .milliseconds(50))
+        case .ledger where breakers.commit.retryAfter(now) != .zero:
+            max(breakers.commit.retryAfter(now), .milliseconds(50))
+        // If its breaker lets everything pass, the ledger's connection is away or a transaction hangs, and nobody
+        // knows for how long.
         case .ledger, .stale, .busy: .milliseconds(250)
         }
     }

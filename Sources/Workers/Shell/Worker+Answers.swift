@@ -83,12 +83,16 @@ extension Worker {
         link.send(header, FailureBody(message: text))
     }
 
-    func pong(_ call: Header, _ to: ReplyAddress) {
-        guard let link = links.first(where: { $0.session == to.session }) else { return }
+    /// Answers a call that the core's requests have no part in.
+    ///
+    /// - Returns: False when the answer has nowhere to go.
+    @discardableResult
+    func answer(_ to: ReplyAddress, _ body: some MessageBody) -> Bool {
+        guard let link = links.first(where: { $0.session == to.session }) else { return false }
         var header = Header(.result)
         header.flags = .end
         header.callID = to.callID
-        link.send(header, WorkerPing(worker: configuration.name))
+        return link.send(header, body)
     }
 }
 

@@ -1,8 +1,23 @@
 import Logging
+import Methods
 import Resilience
+import Sales
 import Wire
+import ZeroMQ
 
 extension Worker {
+    /// An operator forces a breaker, or asks how they are.
+    func forceBreaker(_ request: ForceBreaker, _ to: ReplyAddress) {
+        guard core != nil else { return }
+        let now = loop.now
+        do throws(BadField) {
+            try core!.breakers.apply(request, now)
+            answer(to, core!.breakers.states(now))
+        } catch {
+            core!.answer(to, 0, .refused(.badField(error.name)))
+        }
+    }
+
     /// Tells of every change of a breaker's state, since the last time.
     func logBreakers() {
         guard let events = core?.breakers.takeEvents() else { return }

@@ -24,6 +24,8 @@ extension Worker {
                 introduced: {
                     describeMethods(to: link)
                     claimAll(to: link)
+                    // Said once more: this broker does not know, and would count on us.
+                    if core.isDraining { link.send(Header(.drain), Empty()) }
                 })
             if ended { lost(link, session, now) }
         }
@@ -43,7 +45,7 @@ extension Worker {
             credit: [credit, credit / 4, 16], leaseTTL: configuration.leaseTTL.milliseconds)
     }
 
-    private func lost(_ link: BrokerLink, _ session: UInt32, _ now: MonotonicTime) {
+    func lost(_ link: BrokerLink, _ session: UInt32, _ now: MonotonicTime) {
         logger.warning("Lost a broker", metadata: ["broker": "\(link.endpoint)"])
         core?.membership.lost(session, now)
         partedFrom(session)
@@ -200,8 +202,12 @@ extension Worker {
             logger.info("Draining, as an operator asked")
             core?.answer(to, 0, .yielded)
             drain()
+        case SystemMethods.breaker.id:
+            let body = try decode(header, as: ForceBreaker.self)
+            guard body.worker == configuration.name else { throw .wrongRoute }
+            forceBreaker(body, to)
         case SystemMethods.ping.id:
-            pong(header, to)
+            answer(to, WorkerPing(worker: configuration.name))
         case LockMethods.acquire.id:
             acquireLock(try decode(header, as: AcquireLock.self), header, to)
         case LockMethods.extend.id:

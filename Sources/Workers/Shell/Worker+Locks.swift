@@ -76,7 +76,7 @@ extension Worker {
             switch outcome {
             case .extended(let lease):
                 let now = MonotonicTime.now()
-                answerLock(
+                answer(
                     to,
                     ExtendedLock(
                         valid: (lease.validUntil - now).milliseconds, waited: (now - received).milliseconds))
@@ -97,7 +97,7 @@ extension Worker {
         service.manager.release(Lease(body.name, body.token)) { [weak self] in
             guard let self else { return }
             releases -= 1
-            answerLock(to, Empty())
+            answer(to, Empty())
             service.desk.released(body.name)
             tendDesk()
         }
@@ -159,7 +159,7 @@ extension Worker {
         case .giveBack(let lease): giveBack(lease, service)
         case .answer(let to, .granted(let lock)):
             // Who cannot be told has no lock.
-            if !answerLock(to, lock) { giveBack(Lease(lock.name, lock.token), service) }
+            if !answer(to, lock) { giveBack(Lease(lock.name, lock.token), service) }
         case .answer(let to, let verdict): refuseLock(to, verdict)
         }
     }
@@ -204,18 +204,9 @@ extension Worker {
 
     // MARK: Answers
 
-    /// False when the answer has nowhere to go.
-    @discardableResult
-    private func answerLock(_ to: ReplyAddress, _ body: some MessageBody) -> Bool {
-        var header = Header(.result)
-        header.flags = .end
-        header.callID = to.callID
-        return links.first { $0.session == to.session }?.send(header, body) ?? false
-    }
-
     private func refuseLock(_ to: ReplyAddress, _ verdict: LockVerdict) {
         switch verdict {
-        case .granted(let lock): answerLock(to, lock)
+        case .granted(let lock): answer(to, lock)
         case .held(let retryAfter):
             refuseLock(
                 to, .aborted, .lockHeld, .executed, after: retryAfter,

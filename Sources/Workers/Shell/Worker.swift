@@ -131,7 +131,11 @@ public final class Worker {
                 "The ledger is another incarnation", metadata: ["incarnation": "\(facts.incarnation)"])
             incarnation = facts.incarnation
             core?.incarnationChanged(loop.now)
-            for link in links { link.end(loop.now, random()) }
+            for link in links {
+                let (session, wasJoined) = (link.session, link.isJoined)
+                link.end(loop.now, random())
+                if wasJoined { lost(link, session, loop.now) }
+            }
         }
         // The other connection may still lead to a server that is no longer the ledger.
         for other in [commits, control] where other !== link { other.drop(unless: facts.incarnation) }

@@ -51,9 +51,9 @@ struct AnyRequest: MessageBody, Routed {
             }
             return RoutingKey(sale: try number("partition"), lane: 0)
         default:
-            guard description.name == SystemMethods.drain.name, case .string(let worker)? = value["worker"]
+            guard OneWorker.serves(MethodID(description.name)), case .string(let worker)? = value["worker"]
             else { return RoutingKey(sale: 0, lane: 0) }
-            return DrainWorker.routing(of: worker)
+            return OneWorker.routing(of: worker)
         }
     }
 

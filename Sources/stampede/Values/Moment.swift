@@ -33,7 +33,8 @@ enum Moment: Equatable {
         }
     }
 
-    private static func seconds(_ text: Substring) -> Int64? {
+    /// Of a span such as 10s, 5m, 2h or 1d; at most ten years.
+    static func seconds(_ text: Substring) -> Int64? {
         let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
         guard let last = text.last, let unit = units[last], let amount = Int64(text.dropLast()),
             (0...(10 * 366 * 86_400 / unit)).contains(amount)

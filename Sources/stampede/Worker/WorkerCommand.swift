@@ -2,8 +2,10 @@ import ArgumentParser
 
 struct WorkerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "worker", abstract: "Run a worker; list the workers; have one hand its partitions over.",
+        commandName: "worker",
+        abstract: "Run a worker; list the workers; have one hand its partitions over; force its breakers.",
         discussion:
             "Without a subcommand it runs a worker: `stampede worker --name w1 …` is `stampede worker run --name w1 …`.",
-        subcommands: [WorkerRun.self, WorkerList.self, WorkerDrain.self], defaultSubcommand: WorkerRun.self)
+        subcommands: [WorkerRun.self, WorkerList.self, WorkerDrain.self, WorkerBreaker.self],
+        defaultSubcommand: WorkerRun.self)
 }

@@ -21,42 +21,18 @@ struct WorkerDrain: ParsableCommand {
 
     func run() throws {
         let (name, wait, json) = (name, wait, calling.json)
-        guard !name.isEmpty, name.utf8.count <= Limits.nameLength else {
-            throw Failure(.usage, "‘\(name)’ is no worker's name: `stampede worker list` shows them")
-        }
+        try Crew.check(name: name)
         try calling.run { client, options in
             let end = ContinuousClock.now + .nanoseconds((options.deadline ?? .seconds(10)).nanoseconds)
-            let before = try await Crew.ask(client, options)
-            guard before.members.contains(where: { $0.name == name }) else {
-                throw Failure(
-                    .refused,
-                    "there is no worker ‘\(name)’: there are \(before.members.map(\.name).joined(separator: ", "))"
-                )
-            }
-            try await WorkerDrain.drain(name, client, options)
+            try await Crew.ask(client, options).check(has: name)
+            _ = try await client.callWorker(
+                SystemMethods.drain, DrainWorker(worker: name), options: options)
             if wait { try await WorkerDrain.awaitEnd(of: name, client, options, until: end) }
             let answer = JSON.object([("worker", .string(name)), ("drained", .bool(wait))])
             let words =
                 wait ? "\(name) has handed over all its partitions." : "\(name) hands its partitions over."
             Terminal.result(json ? answer.text : words)
         }
-    }
-
-    /// Any broker that has the worker will do.
-    private static func drain(_ name: String, _ client: StampedeClient, _ options: CallOptions) async throws {
-        var refusal: CallError?
-        for broker in client.brokers.indices {
-            var options = options
-            options.broker = broker
-            do throws(CallError) {
-                _ = try await client.call(SystemMethods.drain, DrainWorker(worker: name), options: options)
-                return
-            } catch {
-                // What one that has the worker says tells more than that another does not have it.
-                if refusal == nil || refusal?.reason == .unknownWorker { refusal = error }
-            }
-        }
-        if let refusal { throw refusal }
     }
 
     /// Waits until no broker sees it drain, twice: brokers hear of it one after the other.

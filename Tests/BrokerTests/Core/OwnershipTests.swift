@@ -391,9 +391,14 @@ import Wire
     @Test func `a call for one worker goes to the one of that name`() {
         var broker = CoreHarness()
         let client = broker.client(1)
-        let workers = (11...13).map { broker.worker($0, methods: [SystemMethods.drain.id]) }
+        let methods = [SystemMethods.drain.id, SystemMethods.breaker.id]
+        let workers = (11...13).map { broker.worker($0, methods: methods) }
         broker.core.call(drain("worker-12"), size: Header.size, from: client, broker.now)
         #expect(broker.perform().map(\.worker) == [workers[1]])
+        var breaker = SystemMethods.breaker.header(for: ForceBreaker(worker: "worker-13"))
+        breaker.callID = 2
+        broker.core.call(breaker, size: Header.size, from: client, broker.now)
+        #expect(broker.perform().map(\.worker) == [workers[2]])
     }
 
     @Test func `a call for a worker that is not here is not executed`() {

@@ -40,6 +40,7 @@ import Wire
         trial.breaker.trip(trial.now)
         trial.breaker.force(.closed, by: "ada", for: .seconds(60), trial.now)
         #expect(trial.call(.success))
+        #expect(trial.breaker.letsPass && trial.breaker.retryAfter(trial.now) == .zero)
     }
 
     @Test func `disabled it counts nothing`() {
