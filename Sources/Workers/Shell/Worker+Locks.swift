@@ -41,8 +41,20 @@ extension Worker {
             configuration: LedgerConfiguration(
                 dsn: configuration.ledger, name: configuration.name + "/locks"),
             loop: loop, logger: logger)
-        ledger.onReady = { [unowned self] _ in takeLockFences() }
+        ledger.onReady = { [unowned self] in lockLedgerReady($0) }
         lockService = LockService(manager: manager, ledger: ledger, seed: random())
+    }
+
+    /// Fences are taken where orders are committed, or not at all: another incarnation may give old ones again.
+    private func lockLedgerReady(_ facts: LedgerFacts) {
+        guard facts.incarnation != incarnation else { return takeLockFences() }
+        // One of the two is no longer the ledger. The connections that commit find out which: until then this one
+        // tries four times a second.
+        loop.schedule(after: .milliseconds(250)) { [weak self] in
+            guard let self, let incarnation else { return }
+            lockService?.ledger.drop(unless: incarnation)
+            takeLockFences()
+        }
     }
 
     /// Connects to the ledger if that is needed and it is time.
@@ -167,7 +179,8 @@ extension Worker {
     /// Takes the fences of all that wait in one call, one call at a time: under load they come in batches.
     private func takeLockFences() {
         guard let service = lockService, !service.isFencing, !service.unfenced.isEmpty,
-            let connection = service.ledger.connection, connection.isReady
+            let connection = service.ledger.connection, connection.isReady,
+            connection.facts?.incarnation == incarnation
         else { return }
         // Calls are numbered in the order of their coming.
         let batch = service.unfenced.sorted { $0.key < $1.key }.prefix(LedgerConnection.lockFenceLimit)

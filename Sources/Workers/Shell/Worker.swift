@@ -139,6 +139,7 @@ public final class Worker {
         }
         // The other connection may still lead to a server that is no longer the ledger.
         for other in [commits, control] where other !== link { other.drop(unless: facts.incarnation) }
+        lockService?.ledger.drop(unless: facts.incarnation)
         // No need to wait for its turn: the ledger is there.
         if link === control { commits.hurry() }
         core?.isLedgerReady = commits.isReady && control.isReady
