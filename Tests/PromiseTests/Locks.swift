@@ -187,6 +187,60 @@ extension OwnerPromises {
             }
         }
 
+        @Test func `who waited through a broker that died keeps the lock from nobody`() async throws {
+            try await TestCluster.with(brokers: 2) { cluster in
+                let (client, lost) = (try cluster.client(["broker-1"]), try cluster.client(["broker-2"]))
+                let name = LockName("left")!
+                let lock = try await client.call(LockMethods.acquire, AcquireLock(name: name, ttl: 60_000))
+                let waiting = Task {
+                    try await lost.call(
+                        LockMethods.acquire, AcquireLock(name: name, ttl: 60_000, wait: 50_000),
+                        options: CallOptions(deadline: .seconds(60), maximumAttempts: 1))
+                }
+                try await eventually("the broker has handed the call on") {
+                    await lost.brokerStatus().contains { _, result in
+                        (try? result.get())?.workers.contains { $0.inFlight == 1 } == true
+                    }
+                }
+                // Comes after it in the same session, so the worker has it.
+                try await lost.withLock("reached", wait: .seconds(30)) { _ in }
+                try await blocking { cluster.kill("broker-2") }
+                await lost.close()
+                _ = await waiting.result
+                cluster.startBroker("broker-2")
+                let again = try cluster.client(["broker-2"])
+                try await again.withLock("joined", wait: .seconds(30)) { _ in }
+                // The worker is in a new session with it: the last has ended.
+                _ = try await client.call(LockMethods.release, ReleaseLock(name: name, token: lock.token))
+                try await client.withLock("left", wait: .zero) { _ in }
+                await client.close()
+                await again.close()
+            }
+        }
+
+        @Test func `a worker that is drained by a call sends away who waits for a lock there`() async throws {
+            try await TestCluster.with { cluster in
+                let (client, other) = (try cluster.client(), try cluster.client())
+                let name = LockName("drained")!
+                _ = try await client.call(LockMethods.acquire, AcquireLock(name: name, ttl: 60_000))
+                let waiting = Task {
+                    try await other.call(
+                        LockMethods.acquire, AcquireLock(name: name, ttl: 60_000, wait: 50_000),
+                        options: CallOptions(deadline: .seconds(60), maximumAttempts: 1))
+                }
+                try await eventually("the broker has handed the call on") {
+                    await client.brokerStatus().contains { _, result in
+                        (try? result.get())?.workers.contains { $0.inFlight == 1 } == true
+                    }
+                }
+                _ = try await client.call(SystemMethods.drain, DrainWorker(worker: "worker-1"))
+                let error = await #expect(throws: CallError.self) { try await waiting.value }
+                #expect(error?.reason == .draining && error?.certainty == .notExecuted)
+                await client.close()
+                await other.close()
+            }
+        }
+
         @Test
         func `without the ledger there is no fence, and so no lock; and nobody is kept out by what was won`()
             async throws

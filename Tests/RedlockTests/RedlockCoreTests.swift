@@ -160,4 +160,31 @@ import Wire
             }
         }
     }
+
+    @Test(arguments: 0..<5)
+    func `a leader that hangs ends the try alone, and the next goes without it`(leader: Int) throws {
+        let cluster = try ModelCluster()
+        let everybody = cluster.core.candidates(cluster.now)
+        let resource = try #require(
+            (0..<100).map { "sale \($0)" }.first {
+                cluster.core.leader(for: $0, among: everybody) == leader
+            })
+        cluster.nodes[leader].isPaused = true
+        #expect(cluster.acquire(resource, leaderFirst: true) == .noQuorum)
+        let asked = (0..<5).filter { cluster.sent[$0]?[.acquire] != nil }
+        #expect(asked == [leader], "whoever did not vote in time agreed to nothing")
+        #expect(cluster.lease(resource) != nil)
+    }
+
+    // MARK: Deadlines
+
+    @Test func `a release that reaches nobody holds up no later deadline`() throws {
+        let cluster = try ModelCluster()
+        let lease = try #require(cluster.lease("sale"))
+        for node in 0..<5 { cluster.core.lost(node, cluster.now) }
+        cluster.core.release(lease, id: 99, cluster.now)
+        for node in 0..<5 { cluster.core.connected(node, ModelCluster.info(node), cluster.now) }
+        for node in 0..<3 { cluster.nodes[node].isPaused = true }
+        #expect(cluster.acquire("other") == .noQuorum)
+    }
 }

@@ -91,6 +91,17 @@ import Wire
         #expect(answers() == [to(1): .held(retryAfter: .milliseconds(4))] || now < end)
     }
 
+    @Test mutating func `after a leader that did not answer everybody is asked again`() {
+        acquire(1, wait: 5_000)
+        #expect(votes().map(\.leaderFirst) == [false])
+        desk.voted(1, .held(retryAfter: nil), wait: nil, now)
+        wake()
+        #expect(votes().map(\.leaderFirst) == [true])
+        desk.voted(1, .noQuorum, wait: nil, now)
+        wake()
+        #expect(votes().map(\.leaderFirst) == [false])
+    }
+
     @Test mutating func `a wait ends before the call's deadline, so that the caller hears why`() {
         acquire(1, wait: 60_000, left: .milliseconds(500))
         acquire(2, wait: 60_000, left: .milliseconds(500))
@@ -101,7 +112,7 @@ import Wire
                 switch effect {
                 case .vote(let id, _, _, _): desk.voted(id, .held(retryAfter: .seconds(9)), wait: nil, now)
                 case .answer(let to, let verdict): told[to] = verdict
-                case .takeFence, .giveBack: Issue.record("\(effect)")
+                case .takeFence, .forget, .giveBack: Issue.record("\(effect)")
                 }
             }
             if desk.effects.isEmpty, told.count < 2 { wake() }
@@ -118,10 +129,27 @@ import Wire
         let start = now
         wake()
         #expect(now == start + LockDesk.fenceTime)
-        #expect(desk.takeEffects() == [.giveBack(lease(for: .seconds(8))), .answer(to(1), .ledger)])
+        #expect(
+            desk.takeEffects() == [
+                .forget(id: 1), .giveBack(lease(for: .seconds(8))), .answer(to(1), .ledger),
+            ])
         // What comes later is for nobody.
         desk.fenced(1, 3, now)
         #expect(desk.effects.isEmpty)
+    }
+
+    @Test mutating func `no fence is taken for a caller that has gone`() {
+        acquire(1)
+        acquire(2)
+        _ = votes()
+        for id in 1...2 { desk.voted(UInt64(id), .acquired(lease()), wait: nil, now) }
+        #expect(desk.takeEffects() == [.takeFence(id: 1, Self.name), .takeFence(id: 2, Self.name)])
+        desk.cancel(to(1))
+        #expect(desk.takeEffects() == [.forget(id: 1), .giveBack(lease())])
+        desk.fenced(1, 7, now)
+        #expect(desk.effects.isEmpty, "it was on its way")
+        desk.fenced(2, 8, now)
+        #expect(Set(answers().keys) == [to(2)])
     }
 
     @Test mutating func `a fence that comes after the lease has ended is of no use`() {
@@ -149,6 +177,31 @@ import Wire
         #expect(desk.effects.isEmpty && desk.wakeTime == .distantFuture)
     }
 
+    @Test mutating func `the calls of a session that ended contend no more, and those of another go on`() {
+        for call in 1...3 { acquire(UInt64(call), wait: 5_000) }
+        let other = ReplyAddress(session: 2, callID: 1)
+        desk.acquire(
+            AcquireLock(name: Self.name, ttl: 10_000, wait: 5_000), to: other, left: .seconds(30), now)
+        #expect(votes().map(\.id) == [1])
+        desk.voted(1, .held(retryAfter: nil), wait: nil, now)
+        desk.parted(1)
+        #expect(votes().map(\.id) == [4])
+        desk.voted(4, .acquired(lease()), wait: nil, now)
+        desk.fenced(4, 1, now)
+        #expect(Set(answers().keys) == [other])
+        #expect(desk.wakeTime >= now)
+        wake()
+        #expect(desk.effects.isEmpty && desk.wakeTime == .distantFuture)
+    }
+
+    @Test mutating func `a lock that is won for a session that ended is given back`() {
+        acquire(1)
+        _ = votes()
+        desk.parted(1)
+        desk.voted(1, .acquired(lease()), wait: nil, now)
+        #expect(desk.takeEffects() == [.giveBack(lease())])
+    }
+
     @Test mutating func `a worker that leaves sends away who waits, and ends what it has begun`() {
         for call in 1...3 { acquire(UInt64(call), wait: 5_000) }
         _ = votes()
@@ -157,6 +210,24 @@ import Wire
         desk.voted(1, .held(retryAfter: nil), wait: nil, now)
         acquire(4, wait: 5_000)
         #expect(answers() == [to(1): .leaving, to(4): .leaving])
+    }
+
+    @Test mutating func `a worker that ends gives back what it has not decided`() {
+        for call in 1...2 {
+            desk.acquire(
+                AcquireLock(name: LockName("lock-\(call)")!, ttl: 10_000, wait: 5_000), to: to(UInt64(call)),
+                left: .seconds(30), now)
+        }
+        _ = votes()
+        desk.voted(1, .acquired(lease()), wait: nil, now)
+        _ = desk.takeEffects()
+        desk.leave()
+        #expect(desk.effects.isEmpty && !desk.isEmpty)
+        desk.abandon()
+        #expect(desk.takeEffects() == [.forget(id: 1), .giveBack(lease()), .answer(to(1), .leaving)])
+        desk.voted(2, .acquired(lease()), wait: nil, now)
+        #expect(desk.takeEffects() == [.giveBack(lease())])
+        #expect(desk.isEmpty)
     }
 
     @Test mutating func `more waiters than there is room for are refused`() {

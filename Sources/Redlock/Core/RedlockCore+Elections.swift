@@ -71,7 +71,7 @@ extension RedlockCore {
         if let permit = attempt.permits[node] { nodes[node].breaker.record(permit, health, now) }
         if let decision {
             conclude(attempt, decision, now)
-        } else if attempt.leader?.node == node {
+        } else if attempt.leader?.node == node, vote != .timedOut {
             return led(number, by: vote, now)
         }
         if attempt.isOver { end(acquisition: number) }
@@ -101,7 +101,8 @@ extension RedlockCore {
         skipEnded()
     }
 
-    /// The leader has voted. Of several contenders it chose one; the others do not disturb it.
+    /// The leader has voted. Of several contenders it chose one; the others do not disturb it. (One that hangs ends
+    /// the attempt: its deadline is the followers' too, and they could not vote any more.)
     private mutating func led(_ number: UInt64, by vote: Vote, _ now: MonotonicTime) {
         if case .held = vote {
             conclude(acquisitions[number]!, .held(retryAfter: nil), now)

@@ -134,7 +134,11 @@ package struct RedlockCore {
         let number = newNumber()
         var told = 0
         for node in nodes.indices where release(claim, on: node, for: number, now) { told += 1 }
-        guard told > 0 else { return effects.append(.released(id: id)) }
+        guard told > 0 else {
+            // Nothing bears this number, and the deadlines after it must not wait behind it.
+            skipEnded()
+            return effects.append(.released(id: id))
+        }
         farewells[number] = Farewell(
             id: id, deadline: now + configuration.nodeTimeout, outstanding: told)
     }

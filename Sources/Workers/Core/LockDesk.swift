@@ -25,6 +25,8 @@ package struct LockDesk {
         case vote(id: UInt64, LockName, ttl: TimeAmount, leaderFirst: Bool)
         /// Take the lock's next fence; ends in `fenced`.
         case takeFence(id: UInt64, LockName)
+        /// The fence is wanted no more.
+        case forget(id: UInt64)
         /// Give a lease up that nobody waits for any more.
         case giveBack(Lease)
         case answer(ReplyAddress, LockVerdict)
@@ -103,7 +105,18 @@ package struct LockDesk {
         guard let id = ids[to] else { return }
         switch calls[id]!.state {
         case .queued, .resting: end(id)
-        case .voting, .fencing: calls[id]!.isCancelled = true
+        case .voting: calls[id]!.isCancelled = true
+        case .fencing(let lease):
+            giveUp(id, lease)
+            end(id)
+        }
+    }
+
+    /// A session has ended, and with it whoever waited in it: a lock that came would be nobody's until it ran out.
+    package mutating func parted(_ session: UInt32) {
+        // The last first, so that none of them takes the place of one before it.
+        for to in calls.sorted(by: { $0.key > $1.key }).map(\.value.to) where to.session == session {
+            cancel(to)
         }
     }
 
@@ -113,6 +126,9 @@ package struct LockDesk {
         vote(id)
     }
 
+    /// Nobody waits for an answer.
+    package var isEmpty: Bool { calls.isEmpty }
+
     /// The worker leaves: who waits is sent to another, what is being decided is still decided.
     package mutating func leave() {
         isLeaving = true
@@ -120,6 +136,19 @@ package struct LockDesk {
             switch call.state {
             case .queued, .resting: end(id, .leaving)
             case .voting, .fencing: break
+            }
+        }
+    }
+
+    /// The worker ends: after `leave`, what is not decided yet is given back.
+    package mutating func abandon() {
+        for (id, call) in calls.sorted(by: { $0.key > $1.key }) {
+            switch call.state {
+            case .queued, .resting: end(id, .leaving)
+            case .voting: calls[id]!.isCancelled = true
+            case .fencing(let lease):
+                giveUp(id, lease)
+                end(id, .leaving)
             }
         }
     }
@@ -145,6 +174,8 @@ package struct LockDesk {
             calls[id]!.isSplit = retryAfter == nil
             rest(id, atMost: retryAfter, .held(retryAfter: retryAfter ?? Self.backoff.base), now)
         case .noQuorum:
+            // The leader may hang: the next try asks everybody.
+            calls[id]!.isSplit = false
             let wait = wait ?? Self.backoff.ceiling
             rest(id, atMost: wait, .noQuorum(retryAfter: wait), now)
         }
@@ -155,14 +186,20 @@ package struct LockDesk {
         // Without the call it was given up before.
         guard let call = calls[id], case .fencing(let lease) = call.state else { return }
         let left = lease.validUntil - now
-        guard let fence, !call.isCancelled, left >= .milliseconds(1) else {
+        guard let fence, left >= .milliseconds(1) else {
             effects.append(.giveBack(lease))
-            return call.isCancelled ? end(id) : end(id, .ledger)
+            return end(id, .ledger)
         }
         let lock = HeldLock(
             name: call.name, token: LockToken(rawValue: lease.token.rawValue), fence: fence,
             valid: left.milliseconds, waited: (now - call.received).milliseconds)
         end(id, .granted(lock))
+    }
+
+    /// A lock that was won without a fence is not waited for any more.
+    private mutating func giveUp(_ id: UInt64, _ lease: Lease) {
+        effects.append(.forget(id: id))
+        effects.append(.giveBack(lease))
     }
 
     /// Not now: tries again after a while, or says so if there is no time left for that.
@@ -193,7 +230,7 @@ package struct LockDesk {
                 }
             case .fencing(let lease):
                 guard now >= fenceEnd(call, lease) else { continue }
-                effects.append(.giveBack(lease))
+                giveUp(id, lease)
                 end(id, .ledger)
             case .voting: break
             }

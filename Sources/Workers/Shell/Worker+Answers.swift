@@ -84,12 +84,14 @@ extension Worker {
     }
 
     /// Answers a call that the core's requests have no part in.
-    func answer(_ to: ReplyAddress, _ body: some MessageBody) {
-        guard let link = links.first(where: { $0.session == to.session }) else { return }
+    ///
+    /// - Returns: False when the answer has nowhere to go.
+    @discardableResult
+    func answer(_ to: ReplyAddress, _ body: some MessageBody) -> Bool {
         var header = Header(.result)
         header.flags = .end
         header.callID = to.callID
-        link.send(header, body)
+        return links.first { $0.session == to.session }?.send(header, body) ?? false
     }
 }
 

@@ -49,6 +49,7 @@ extension Worker {
         logger.warning("Lost a broker", metadata: ["broker": "\(link.endpoint)"])
         core?.membership.lost(session, now)
         partedFrom(session)
+        partLocks(from: session)
         // Hand-overs asked for through it get no answer.
         let unanswered = asked
         asked = [:]
@@ -200,7 +201,7 @@ extension Worker {
             }
             logger.info("Draining, as an operator asked")
             core?.answer(to, 0, .yielded)
-            core?.drain(loop.now)
+            drain()
         case SystemMethods.breaker.id:
             let body = try decode(header, as: ForceBreaker.self)
             guard body.worker == configuration.name else { throw .wrongRoute }

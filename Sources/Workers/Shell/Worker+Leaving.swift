@@ -14,14 +14,19 @@ extension Worker {
             awaited.insert(link.session)
         }
         farewells = awaited
-        loop.schedule(after: Worker.farewellTime) { [weak self] in self?.farewells = [] }
+        loop.schedule(after: Worker.farewellTime) { [weak self] in
+            self?.farewells = []
+            self?.abandonLocks()
+        }
     }
 
     /// A broker has answered, or its session has ended.
     func partedFrom(_ session: UInt32) { farewells?.remove(session) }
 
-    /// Ends the worker once nobody is waited for, neither broker nor Redis node; what was handed back has been sent.
+    /// Ends the worker once nobody is waited for, neither broker nor Redis node nor who asked for a lock; what was
+    /// handed back has been sent.
     func exitIfDone() {
-        if farewells?.isEmpty == true, releases == 0 { exit(.drained) }
+        guard farewells?.isEmpty == true, releases == 0, lockService?.desk.isEmpty ?? true else { return }
+        exit(.drained)
     }
 }

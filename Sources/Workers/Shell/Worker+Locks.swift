@@ -14,8 +14,8 @@ final class LockService {
     let manager: LockManager
     let ledger: LedgerLink
     var desk: LockDesk
-    /// Won locks that wait for their fences. Bounded by the desk's calls.
-    var unfenced: [(id: UInt64, name: LockName)] = []
+    /// Won locks that wait for their fences, by the desk's calls, which bound them.
+    var unfenced: [UInt64: LockName] = [:]
     var isFencing = false
     /// The ledger is connected to with the first lock.
     var isUsed = false
@@ -93,8 +93,10 @@ extension Worker {
 
     func releaseLock(_ body: ReleaseLock, _ to: ReplyAddress) {
         guard let service = lockService else { return }
+        releases += 1
         service.manager.release(Lease(body.name, body.token)) { [weak self] in
             guard let self else { return }
+            releases -= 1
             answer(to, Empty())
             service.desk.released(body.name)
             tendDesk()
@@ -107,9 +109,27 @@ extension Worker {
         tendDesk()
     }
 
+    /// The worker has waited long enough for what was being decided.
+    func abandonLocks() {
+        lockService?.desk.abandon()
+        tendDesk()
+    }
+
+    /// Gives a lock back to the nodes. A worker that leaves waits for it, as for the leases of partitions.
+    private func giveBack(_ lease: Lease, _ service: LockService) {
+        releases += 1
+        service.manager.release(lease) { [weak self] in self?.releases -= 1 }
+    }
+
     func cancelLock(_ to: ReplyAddress) {
         guard let service = lockService else { return }
         service.desk.cancel(to)
+        tendDesk()
+    }
+
+    /// A session with a broker has ended.
+    func partLocks(from session: UInt32) {
+        lockService?.desk.parted(session)
         tendDesk()
     }
 
@@ -134,9 +154,12 @@ extension Worker {
                 service.desk.voted(id, outcome, wait: wait, .now())
                 tendDesk()
             }
-        case .takeFence(let id, let name): service.unfenced.append((id, name))
-        case .giveBack(let lease): service.manager.release(lease)
-        case .answer(let to, .granted(let lock)): answer(to, lock)
+        case .takeFence(let id, let name): service.unfenced[id] = name
+        case .forget(let id): service.unfenced[id] = nil
+        case .giveBack(let lease): giveBack(lease, service)
+        case .answer(let to, .granted(let lock)):
+            // Who cannot be told has no lock.
+            if !answer(to, lock) { giveBack(Lease(lock.name, lock.token), service) }
         case .answer(let to, let verdict): refuseLock(to, verdict)
         }
     }
@@ -146,21 +169,22 @@ extension Worker {
         guard let service = lockService, !service.isFencing, !service.unfenced.isEmpty,
             let connection = service.ledger.connection, connection.isReady
         else { return }
-        let batch = service.unfenced.prefix(LedgerConnection.lockFenceLimit)
-        service.unfenced.removeFirst(batch.count)
+        // Calls are numbered in the order of their coming.
+        let batch = service.unfenced.sorted { $0.key < $1.key }.prefix(LedgerConnection.lockFenceLimit)
+        for (id, _) in batch { service.unfenced[id] = nil }
         service.isFencing = true
-        connection.takeLockFences(batch.map(\.name.rawValue)) { [weak self] result in
+        connection.takeLockFences(batch.map(\.value.rawValue)) { [weak self] result in
             guard let self else { return }
             service.isFencing = false
             let now = MonotonicTime.now()
             switch result {
             case .success(let fences):
                 for (waiting, fence) in zip(batch, fences) {
-                    service.desk.fenced(waiting.id, fence.rawValue, now)
+                    service.desk.fenced(waiting.key, fence.rawValue, now)
                 }
             case .failure(let error):
                 logger.warning("Cannot take the fences of locks", metadata: ["error": "\(error)"])
-                for waiting in batch { service.desk.fenced(waiting.id, nil, now) }
+                for waiting in batch { service.desk.fenced(waiting.key, nil, now) }
             }
             tendDesk()
         }

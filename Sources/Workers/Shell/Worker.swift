@@ -42,7 +42,7 @@ public final class Worker {
     var writer = MessagePackWriter()
     var message = Message()
     var outgoing = Message()
-    /// Leases that are being given back to the nodes.
+    /// Leases and locks that are being given back to the nodes.
     var releases = 0
     private var onExit: ((Exit) -> Void)?
     private var generator = SystemRandomNumberGenerator()
