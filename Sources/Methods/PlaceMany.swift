@@ -40,7 +40,8 @@ public struct PlacedMany: Hashable, Sendable {
 }
 
 /// How one of several orders ended. A refusal with the status `unavailable` or `resourceExhausted` means that it
-/// was not decided and may be asked for again with the same key.
+/// was not decided, by nobody, and may be asked for again with the same key. When an earlier attempt may have decided
+/// it the whole call fails instead, as one that may have run.
 public enum PlacedAnswer: Hashable, Sendable {
     case placed(Order)
     case refused(Status, Reason, FailureBody)

@@ -45,6 +45,14 @@ package enum Reply: Equatable {
     case yielded
     /// A hand-over that will not be done now.
     case notYielded
+
+    /// Nothing was decided: the request may be asked again.
+    var isUndecided: Bool {
+        switch self {
+        case .unavailable, .returned, .refused(.clockUncertain): true
+        case .order, .settled, .sale, .sales, .refused, .broken, .yielded, .notYielded: false
+        }
+    }
 }
 
 package enum Unavailability: Equatable {

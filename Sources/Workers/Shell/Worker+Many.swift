@@ -9,8 +9,13 @@ struct Gathering {
     var missing: Int
     /// Orders that were handed back undecided. When all were, so is the call.
     var returned = 0
+    /// Orders that were not decided, those among them.
+    var undecided = 0
+    /// Somebody had the call before, and may have decided some of its orders.
+    let isRetry: Bool
 
-    init(count: Int) {
+    init(count: Int, isRetry: Bool) {
+        self.isRetry = isRetry
         answers = Array(repeating: nil, count: count)
         missing = count
     }
@@ -29,7 +34,8 @@ extension Worker {
         }
         guard let count = core?.partitions.count else { return }
         let partition = RoutingKey(sale: body.sale.rawValue, lane: body.lane.rawValue).partition(of: count)
-        gatherings[to] = Gathering(count: body.orders.count)
+        gatherings[to] = Gathering(
+            count: body.orders.count, isRetry: header.flags.contains(.retry))
         for (index, order) in body.orders.enumerated() {
             var item = to
             item.item = UInt16(index + 1)
@@ -50,12 +56,26 @@ extension Worker {
         gatherings[call]!.answers[index] = placedAnswer(answer)
         gatherings[call]!.missing -= 1
         if answer.reply == .returned { gatherings[call]!.returned += 1 }
+        if answer.reply.isUndecided { gatherings[call]!.undecided += 1 }
         guard gatherings[call]!.missing == 0, let done = gatherings.removeValue(forKey: call) else { return }
         guard let link = links.first(where: { $0.session == call.session }) else { return }
         var header = Header(done.returned == done.answers.count ? .returned : .result)
         header.flags = .end
         header.callID = call.callID
-        link.send(header, PlacedMany(answers: done.answers.compactMap { $0 }))
+        guard done.isRetry, done.undecided > 0, header.kind == .result else {
+            link.send(header, PlacedMany(answers: done.answers.compactMap { $0 }))
+            return
+        }
+        // "Not decided" is true of this attempt alone: an order may be in the ledger since an earlier one. Only the
+        // whole call can be refused such that brokers and clients keep in mind that it may have run.
+        (header.status, header.reason, header.certainty) = (.unavailable, .ledgerUnavailable, .notExecuted)
+        header.milliseconds = 250
+        link.send(
+            header,
+            FailureBody(
+                message:
+                    "Some of the orders could not be decided; ask again with the same keys after the time given."
+            ))
     }
 
     private func placedAnswer(_ answer: Answer) -> PlacedAnswer {
