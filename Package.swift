@@ -287,7 +287,7 @@ let package = Package(
                 "Simulation", "Ledger", "Redlock", "Redis", "Sales", "Wire", "ZeroMQ", "PostgresTestSupport",
                 "RedisTestSupport", "SeededTestSupport",
             ],
-            swiftSettings: settings),
+            exclude: ["Regressions"], swiftSettings: settings),
         .testTarget(
             name: "StampedeTests",
             dependencies: [

@@ -353,7 +353,8 @@ package struct BrokerCore {
         let priority = Int(table[slot].priority.rawValue)
         let expected = expectedWait(priority, worker: Int(worker), client: table[slot].client)
         if expected > configuration.longestWait || now + expected > table[slot].deadline {
-            return fail(slot, .resourceExhausted, .overloaded, retryAfter: expected)
+            // A worker that stood still for a second says little of the next.
+            return fail(slot, .resourceExhausted, .overloaded, retryAfter: min(expected, .seconds(5)))
         }
         table[slot].worker = worker
         table[slot].place = .waiting
