@@ -188,14 +188,14 @@ class AsyncClient:
     async def acquire_lock(
         self, name: str, *, ttl: float = 10.0, wait: float = 0.0, options: CallOptions | None = None
     ) -> HeldLock:
-        """Takes a lock for `ttl` seconds, waiting for it for up to `wait`. Not repeated when it may have run."""
+        """Takes a lock for `ttl` seconds, waiting up to `wait` for it. Not repeated when it may have run."""
         options = options or CallOptions(deadline=wait + 5)
         return await self._unary(requests.acquire_lock(name, ttl, wait), options)
 
     async def extend_lock(
         self, name: str, token: bytes, *, ttl: float = 10.0, options: CallOptions | None = None
     ) -> float:
-        """Makes a lock last for `ttl` seconds from now. Returns how long it is held, counted from this call."""
+        """Makes a lock last for `ttl` seconds from now. Returns how long it is held, from this call on."""
         return await self._unary(requests.extend_lock(name, token, ttl), options)
 
     async def release_lock(self, name: str, token: bytes, *, options: CallOptions | None = None) -> None:

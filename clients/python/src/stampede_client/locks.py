@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class LockLost(Exception):
-    """The lock ended before the work that was done under it: that work must be refused by its fence, or undone."""
+    """The lock ended before the work under it: that work must be refused by its fence, or undone."""
 
 
 class Lock:
     """A lock of the cluster, held within a `with` block.
 
-    A thread extends it whenever a third of its time has passed. It is advice, not proof: give `fence` along with
-    whatever is written under it, and have a lower one refused than was there before.
+    A thread extends it whenever a third of its time has passed. It is advice, not proof: give `fence` along
+    with whatever is written under it, and have a lower one refused than was there before.
     """
 
     def __init__(self, client: Client, name: str, ttl: float, wait: float) -> None:
