@@ -431,7 +431,8 @@ class TestLife:
         def names(kind: type) -> set[str]:
             return {name for name in vars(kind) if not name.startswith("_")}
 
-        assert names(Client) == names(AsyncClient)
+        # The context manager of a lock rests on a thread; tasks have acquire, extend and release.
+        assert names(Client) - {"lock"} == names(AsyncClient)
 
 
 class TestInterceptors:
