@@ -18,7 +18,9 @@ public struct LedgerInstant: Hashable, Sendable {
 ///
 /// A check that was sent at `s`, answered at `r` and carried the ledger's time `t` shows that the ledger's
 /// clock read `t` somewhere between the two (Cristian 1989): so at a later `m` it reads between
-/// `t + (m - r)` and `t + (m - s)`, widened by how far two clocks may drift apart meanwhile.
+/// `t + (m - r)` and `t + (m - s)`, widened by how far two clocks may drift apart meanwhile. Two checks hold both, so
+/// the time is where their intervals meet (Marzullo and Owicki 1983), and neither end of it ever goes back, but when a
+/// clock was stepped.
 public struct LedgerClock: Sendable {
     /// Beyond this the window is not judged (promise P5), in microseconds.
     public static let maximumError: Int64 = 100_000
@@ -37,14 +39,17 @@ public struct LedgerClock: Sendable {
         sampledAt = received
     }
 
-    /// Takes a newer sample if it says more than the old one still does.
+    /// Takes a newer sample together with what the old ones still say.
     public mutating func add(sent: Int64, received: Int64, ledger: LedgerTime) {
         let sample = LedgerClock(sent: sent, received: received, ledger: ledger)
         let old = instant(at: received)
-        let new = sample.instant(at: received)
+        self = sample
+        let earliest = old.earliest.rawValue - received
+        let latest = old.latest.rawValue - received
         // Samples that contradict each other mean that a clock was stepped: the newer one holds.
-        let contradicts = new.earliest > old.latest || new.latest < old.earliest
-        if contradicts || new.error <= old.error { self = sample }
+        guard sample.lowest <= latest, earliest <= sample.highest else { return }
+        lowest = max(sample.lowest, earliest)
+        highest = min(sample.highest, latest)
     }
 
     /// The ledger's time at a moment of the worker's monotonic clock, in microseconds.

@@ -42,6 +42,14 @@ import Testing
         #expect(clock.instant(at: 20_010_000).error == 5_000)
     }
 
+    @Test func `two samples together say more than each`() {
+        var clock = LedgerClock(sent: 0, received: 10_000, ledger: ledger(9_000))
+        clock.add(sent: 20_000, received: 30_000, ledger: ledger(21_000))
+        let now = clock.instant(at: 30_000)
+        #expect(now.earliest == ledger(28_990), "the first knew it to be later, but for 10 µs of drift")
+        #expect(now.latest == ledger(31_000))
+    }
+
     @Test(arguments: [3_600_000_000, -3_600_000_000] as [Int64])
     func `after a step of the ledger's clock the newer sample holds`(step: Int64) {
         var clock = LedgerClock(sent: 0, received: 100, ledger: ledger(50))
@@ -68,9 +76,12 @@ import Testing
         let first = sample(at: moment)
         var clock = LedgerClock(sent: first.sent, received: first.received, ledger: first.ledger)
         moment = first.received
+        var last = clock.instant(at: moment).earliest
         for _ in 0..<200 {
             moment += Int64(random.number(0...2_000_000))
             let now = clock.instant(at: moment)
+            #expect(now.earliest >= last, "what was open is never not yet open")
+            last = now.earliest
             // One microsecond, as the ledger rounds its time to whole ones.
             #expect(Double(now.earliest.rawValue) <= truth(moment) + 1)
             #expect(Double(now.latest.rawValue) >= truth(moment) - 1)

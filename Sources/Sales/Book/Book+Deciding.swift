@@ -111,7 +111,8 @@ extension Book {
             kind = .saleOpened
             // A window that ended is opened without an end; one that still lies ahead keeps it.
             let closesAt = stock.terms.closesAt.flatMap { $0 > now.latest ? $0 : nil }
-            terms = stock.terms.with(opensAt: now.earliest, closesAt: closesAt)
+            // What was open stays so: it does not open anew.
+            terms = stock.terms.with(opensAt: min(stock.terms.opensAt, now.earliest), closesAt: closesAt)
         case .close:
             kind = .saleClosed
             let closesAt = now.earliest

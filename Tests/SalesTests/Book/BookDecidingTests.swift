@@ -118,6 +118,13 @@ import Testing
         }
     }
 
+    @Test func `a sale that is open is open still when it is opened again`() {
+        var book = Book.selling()
+        #expect(book.decide(change(.open, key: 11), at: moment(50)).sequence != nil)
+        #expect(book.sales[0].terms.opensAt == opening)
+        #expect(book.decide(place(key: 1), at: moment(49, error: 20_000)).sequence != nil)
+    }
+
     @Test func `a sale is opened early, closed and opened again`() {
         var book = Book.selling()
         _ = book.decide(change(.open, key: 11), at: moment(-500))
