@@ -39,6 +39,7 @@ extension BrokerCore {
         workerIndex[identity] = index
         effects.append(.workerJoined(worker: index))
         healthMayHaveChanged()
+        judgeWaiting()
         if !partitions.isEmpty { placeEarlyCalls(now) }
         return true
     }
@@ -84,6 +85,7 @@ extension BrokerCore {
         healthMayHaveChanged()
         workerIndex[state.identity] = nil
         workers[Int(worker)] = nil
+        judgeWaiting()
         catalog.forget(methodsWithout: workers)
         // A worker that called, too: nobody is left to hear the answers.
         if let client = clientIndex[ClientState.Key(identity: state.identity, isWorker: true)] {
@@ -124,6 +126,29 @@ extension BrokerCore {
         healthMayHaveChanged()
     }
 
+    /// Whether calls may wait for an owner. When every worker that could be one was fit and is not any more, the ledger is
+    /// gone for all of them: nobody takes a partition before it is back, and who waits had better hear it at once.
+    private mutating func judgeWaiting() {
+        var anyRelapsed = false
+        for case let worker? in workers where worker.canOwn {
+            if worker.isFit || !worker.hasBeenFit {
+                isWaitingInVain = false
+                return
+            }
+            anyRelapsed = true
+        }
+        guard anyRelapsed != isWaitingInVain else { return }
+        isWaitingInVain = anyRelapsed
+        guard anyRelapsed else { return }
+        for partition in partitions.indices {
+            while partitions[partition].parked.first >= 0 {
+                fail(
+                    partitions[partition].parked.first, .unavailable, .noOwner, retryAfter: .milliseconds(500)
+                )
+            }
+        }
+    }
+
     package mutating func drain(_ worker: Int32) {
         workers[Int(worker)]!.isDraining = true
         healthMayHaveChanged()
@@ -140,6 +165,8 @@ extension BrokerCore {
             healthMayHaveChanged()
         }
         workers[Int(worker)]!.isFit = beat.isFit
+        if beat.isFit { workers[Int(worker)]!.hasBeenFit = true }
+        judgeWaiting()
         workers[Int(worker)]!.leaseLeft = beat.leaseLeft
         workers[Int(worker)]!.notServing = notServing
         // Whoever has read a beat has read what was sent before it.

@@ -34,6 +34,8 @@ package struct BrokerCore {
     /// Calls that came before the first worker said how many partitions there are.
     package var unplaced = CallList()
     package var parkedCount = 0
+    /// No worker is fit to become an owner, so calls do not wait for one.
+    package var isWaitingInVain = false
     package var streamCount = 0
     package var keptBytes = 0
     package var unreadBytes = 0
@@ -290,10 +292,10 @@ package struct BrokerCore {
         park(slot, now)
     }
 
-    /// Lets a call wait for an owner, unless too many do.
+    /// Lets a call wait for an owner, unless too many do, or nobody can become one.
     private mutating func park(_ slot: Int32, _ now: MonotonicTime) {
         let client = Int(table[slot].client)
-        guard table[slot].stream == nil,
+        guard table[slot].stream == nil, !isWaitingInVain,
             clients[client]!.parked < configuration.maximumParked - parkedCount
         else {
             return fail(slot, .unavailable, .noOwner, retryAfter: .milliseconds(500))

@@ -22,6 +22,8 @@ package struct WorkerState {
     package var reading = ReadingProof()
     package var lastSeen: MonotonicTime
     package var isFit = true
+    /// It has said so. One that has only just begun may become fit any moment; one that was fit has lost the ledger.
+    package var hasBeenFit = false
     package var isDraining = false
     package var leaseLeft: Int64?
     /// Calls it has, oldest first.

@@ -49,6 +49,58 @@ import Wire
         #expect(broker.core.table.count == 0)
     }
 
+    @Test func `nobody waits for an owner when every worker has lost the ledger`() {
+        var broker = CoreHarness()
+        let client = broker.client(1)
+        let workers = [broker.worker(11), broker.worker(12)]
+        _ = broker.host(13)
+        for worker in workers { broker.beat(worker) }
+        broker.call(1, from: client, partition: 2)
+        broker.beat(workers[0], isFit: false)
+        broker.call(2, from: client, partition: 2)
+        #expect(broker.core.parkedCount == 2)
+        broker.beat(workers[1], isFit: false)
+        broker.call(3, from: client, partition: 2)
+        for callID: UInt64 in 1...3 {
+            #expect(broker.verdict(callID, to: client)?.reason == .noOwner)
+            #expect(broker.verdict(callID, to: client)?.certainty == .notExecuted)
+            #expect(broker.verdict(callID, to: client)?.retryAfter == .milliseconds(500))
+        }
+        #expect(broker.core.parkedCount == 0 && broker.core.table.count == 0)
+        // One that still owns a partition answers for itself.
+        #expect(broker.own(3, by: workers[0], fence: 1).isEmpty)
+        #expect(broker.call(4, from: client, partition: 3).count == 1)
+        broker.beat(workers[1], isFit: true)
+        broker.call(5, from: client, partition: 2)
+        #expect(broker.core.parkedCount == 1)
+    }
+
+    @Test func `calls wait for workers that are only beginning, and for new ones`() {
+        var broker = CoreHarness()
+        let client = broker.client(1)
+        let first = broker.worker(11)
+        broker.beat(first, isFit: false)
+        broker.call(1, from: client, partition: 2)
+        #expect(broker.core.parkedCount == 1)
+        broker.beat(first, isFit: true)
+        broker.beat(first, isFit: false)
+        #expect(broker.core.parkedCount == 0)
+        _ = broker.worker(12)
+        broker.call(2, from: client, partition: 2)
+        #expect(broker.core.parkedCount == 1)
+    }
+
+    @Test func `calls wait for the successor of the last worker, unfit as it was`() {
+        var broker = CoreHarness()
+        let client = broker.client(1)
+        let only = broker.worker(11)
+        broker.beat(only)
+        broker.beat(only, isFit: false)
+        broker.lose(only)
+        broker.call(1, from: client, partition: 2)
+        #expect(broker.core.parkedCount == 1)
+    }
+
     // MARK: Fences
 
     @Test func `the highest fence wins, and a lower claim is void even when its holder is gone`() {
