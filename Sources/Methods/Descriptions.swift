@@ -54,6 +54,9 @@ extension MethodDescription {
             "Forces a state of a breaker of the worker of that name, or tells how they are.",
             "ForceBreaker", "BreakerStates", [.forceBreaker, .breakerStates, .breakerState]),
         .unary(
+            SystemMethods.redis, "How the Redis nodes are for the worker of that name.",
+            "AskRedis", "RedisStates", [.askRedis, .redisStates, .redisUse, .redisNodeState]),
+        .unary(
             SystemMethods.yield, "Asks the owner of a partition to hand it over; for workers only.",
             "YieldPartition", "Empty", [.yieldPartition]),
     ]
@@ -232,6 +235,32 @@ extension TypeDescription {
             ("slow", "int", ""),
             ("refused", "int", "By the breaker."), ("forced", "string?", "What decides in its stead."),
             ("actor", "string?", "Who forced it."), ("left_ms", "int?", "How long that lasts."),
+        ])
+    static let askRedis = TypeDescription("AskRedis", [("worker", "string", "The name of the worker.")])
+    static let redisStates = TypeDescription(
+        "RedisStates", [("uses", "array of RedisUse", "One per purpose, each with connections of its own.")])
+    static let redisUse = TypeDescription(
+        "RedisUse",
+        [
+            ("purpose", "string", "\"leases\" of partitions or \"locks\" of services."),
+            ("acquired", "int", "Attempts since the worker began."), ("held", "int", "By another."),
+            ("split", "int", "Each of several contenders had some of the nodes."), ("extended", "int", ""),
+            ("lost", "int", "An extension found it taken or vanished."), ("no_quorum", "int", ""),
+            ("least_left_ms", "int?", "Least time that was left of one when it was acquired."),
+            ("nodes", "array of RedisNodeState", ""),
+        ])
+    static let redisNodeState = TypeDescription(
+        "RedisNodeState",
+        [
+            ("address", "string", ""),
+            (
+                "state", "string",
+                "\"voting\", \"absent\", \"refused\", \"quarantined\", \"suspended\" or \"silent\"."
+            ),
+            ("breaker", "string", "\"closed\", \"open\", \"half-open\" or \"recovering\"."),
+            ("problem", "string", "Why it does not vote, or was last lost; empty for nothing."),
+            ("yes", "int", "Votes since the worker began."), ("no", "int", ""), ("error", "int", ""),
+            ("timeout", "int", ""), ("late", "int", "Came after their timeout."),
         ])
     static let yieldPartition = TypeDescription(
         "YieldPartition",

@@ -50,6 +50,9 @@ public enum SystemMethods {
     /// Forces the state of a breaker of one worker, or asks how they are; routed by the worker's name.
     public static let breaker = Method<ForceBreaker, BreakerStates>(
         "worker.breaker", .free, priority: .high, role: .operator)
+    /// How the Redis nodes are for one worker; routed by the worker's name.
+    public static let redis = Method<AskRedis, RedisStates>(
+        "worker.redis", .free, priority: .high, role: .operator)
     /// A successor asks the owner of a partition to hand it over.
     public static let yield = Method<YieldPartition, Empty>(
         "partition.yield", .partition, priority: .system, role: .worker)

@@ -10,6 +10,7 @@ public enum MethodRoles {
         (SystemMethods.brokerStatus.id, SystemMethods.brokerStatus.role),
         (SystemMethods.drain.id, SystemMethods.drain.role),
         (SystemMethods.breaker.id, SystemMethods.breaker.role),
+        (SystemMethods.redis.id, SystemMethods.redis.role),
         (SystemMethods.yield.id, SystemMethods.yield.role),
     ]
 

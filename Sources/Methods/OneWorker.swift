@@ -5,6 +5,7 @@ public enum OneWorker {
     /// The one list of them: whoever routes calls asks here.
     public static func serves(_ method: MethodID) -> Bool {
         method == SystemMethods.drain.id || method == SystemMethods.breaker.id
+            || method == SystemMethods.redis.id
     }
 
     /// Where such a call goes: brokers do not read the worker's name, but know this number of it.

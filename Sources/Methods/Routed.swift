@@ -112,6 +112,10 @@ extension ForceBreaker: Routed {
     public var route: Route { Route(routing: OneWorker.routing(of: worker), isRead: true) }
 }
 
+extension AskRedis: Routed {
+    public var route: Route { Route(routing: OneWorker.routing(of: worker), isRead: true) }
+}
+
 extension HealthCheck: Routed {
     public var route: Route { Route(routing: RoutingKey(sale: 0, lane: 0), isRead: true) }
 }

@@ -4,7 +4,7 @@ import Sales
 import Testing
 import Wire
 
-/// An operator forces the breakers of a running worker: real processes, and the command that shows and forces.
+/// What keeps a running worker off its ledger and its Redis nodes: real processes, and the commands that show and force.
 @Suite struct BreakerStoryTests {
     @Test func `what an operator forces open refuses at once, and sells again when it is lifted`()
         async throws
@@ -58,6 +58,38 @@ import Wire
         for words in ["A breaker was forced", "A breaker is its own again", "ada"] {
             #expect(log.contains(words))
         }
+        cluster.signal(SIGINT)
+        #expect(try await cluster.result().code == 0)
+    }
+
+    @Test func `a Redis node that hangs is seen, and seen to be back`() async throws {
+        let folder = try Folder()
+        let (cluster, pids) = try await ClusterStoryTests.up(folder, ["--workers", "2"])
+        func leases() async throws -> [String: Any] {
+            let shown = try await Program.run(
+                ["worker", "redis", "worker-1", "--json", "--data", folder.data], in: folder)
+            #expect(shown.code == 0, "\(shown.err)")
+            let workers = try JSONSerialization.jsonObject(with: Data(shown.out.utf8)) as? [[String: Any]]
+            let uses = try #require(workers?.first?["uses"] as? [[String: Any]])
+            return try #require(uses.first { $0["purpose"] as? String == "leases" })
+        }
+        func second() async throws -> [String: Any] {
+            try #require((try await leases()["nodes"] as? [[String: Any]])?[1])
+        }
+        #expect(try await eventually { try await leases()["extended"] as? Int ?? 0 > 0 })
+        #expect(try await second()["breaker"] as? String == "closed")
+        let node = try #require(pids["redis-2"])
+        kill(node, SIGSTOP)
+        #expect(
+            try await eventually {
+                let hung = try await second()
+                return hung["breaker"] as? String != "closed" && hung["state"] as? String == "silent"
+            })
+        kill(node, SIGCONT)
+        #expect(try await eventually { try await second()["breaker"] as? String == "closed" })
+        let all = try await Program.run(["worker", "redis", "--data", folder.data], in: folder)
+        #expect(all.code == 0 && all.out.contains("worker-1") && all.out.contains("worker-2"))
+        #expect(all.out.contains("redis-5"))
         cluster.signal(SIGINT)
         #expect(try await cluster.result().code == 0)
     }

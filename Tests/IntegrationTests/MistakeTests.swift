@@ -83,6 +83,7 @@ import Testing
         Mistake("worker list \(nobody) --timeout 1", 1, "tcp://127.0.0.1:9", "`stampede up`"),
         Mistake("worker drain", 64, "worker drain --help"),
         Mistake("worker drain w \(nobody) --timeout 1", 1, "tcp://127.0.0.1:9", "`stampede up`"),
+        Mistake("worker redis w \(nobody) --timeout 1", 1, "tcp://127.0.0.1:9", "`stampede up`"),
         Mistake("worker breaker", 64, "worker breaker --help"),
         Mistake("worker breaker w --force ajar --purpose commit", 64, "‘ajar’", "metrics-only"),
         Mistake("worker breaker w --force open", 64, "--purpose commit"),

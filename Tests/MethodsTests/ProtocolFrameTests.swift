@@ -140,10 +140,23 @@ import WireTestSupport
             row(LockMethods.acquire), row(LockMethods.extend), row(LockMethods.release),
             row(HealthMethods.check), row(HealthMethods.watch), row(ReflectionMethods.list),
             row(ReflectionMethods.describe), row(SystemMethods.brokerStatus), row(SystemMethods.ping),
-            row(SystemMethods.drain), row(SystemMethods.breaker), row(SystemMethods.yield),
+            row(SystemMethods.drain), row(SystemMethods.breaker), row(SystemMethods.redis),
+            row(SystemMethods.yield),
         ]
         #expect(ProtocolDocument.shared.table("method", "number") == rows)
         #expect(Set(rows.map { $0[1] }).count == rows.count)
+    }
+
+    @Test func `the nodes of two purposes fit in a message, however many and in whatever trouble`() {
+        var votes = RedisNodeState.Votes()
+        (votes.yes, votes.no, votes.error, votes.timeout, votes.late) = (.max, .max, .max, .max, .max)
+        let node = RedisNodeState(
+            address: "unix:" + String(repeating: "x", count: 107), state: "quarantined",
+            breaker: "recovering", problem: String(repeating: "ä", count: 1_000), votes: votes)
+        #expect(node.problem.utf8.count == RedisNodeState.longestProblem)
+        let use = RedisUse(
+            purpose: "leases", outcomes: RedisUse.Outcomes(), nodes: Array(repeating: node, count: 64))
+        #expect(Header.size + Sample.encode(RedisStates(uses: [use, use])).count <= Limits.messageSize)
     }
 
     @Test func `the largest beat fits in a message`() {

@@ -79,6 +79,22 @@ extension Sample {
             counts: .init(succeeded: 1, failed: 2, slow: 3, refused: .max))
     }
 
+    static func redis(_ purpose: String, nodes: Int) -> RedisUse {
+        var outcomes = RedisUse.Outcomes()
+        (outcomes.acquired, outcomes.held, outcomes.split, outcomes.extended) = (1, 2, 3, .max)
+        (outcomes.lost, outcomes.noQuorum) = (5, 6)
+        if nodes != 1 { outcomes.leastLeftMilliseconds = 2_900 }
+        return RedisUse(purpose: purpose, outcomes: outcomes, nodes: (0..<nodes).map(redisNode))
+    }
+
+    static func redisNode(_ number: Int) -> RedisNodeState {
+        var votes = RedisNodeState.Votes()
+        (votes.yes, votes.no, votes.error, votes.timeout, votes.late) = (1, 2, 3, 4, .max)
+        return RedisNodeState(
+            address: "unix:/run/redis-\(number).sock", state: "quarantined", breaker: "half-open",
+            problem: longName, votes: votes)
+    }
+
     static let all: [Sample] = requests + replies + control
 
     static let lock = LockName("report/2026-11")!
@@ -126,6 +142,7 @@ extension Sample {
         Sample(
             "forcing",
             ForceBreaker(worker: longName, forcing: "metrics-only", of: "control", seconds: .max, by: "ada")),
+        Sample("any", AskRedis(worker: longName)),
         Sample("any", YieldPartition(partition: Partition(rawValue: 63), successor: longName)),
         Sample("any", Empty()),
     ]
@@ -147,6 +164,9 @@ extension Sample {
         Sample("both", BreakerStates(breakers: [breaker(nil), breaker(forced)])),
         Sample("its own", breaker(nil)),
         Sample("forced", breaker(forced)),
+        Sample("both", RedisStates(uses: [redis("leases", nodes: 5), redis("locks", nodes: 0)])),
+        Sample("before the first lease", redis("leases", nodes: 1)),
+        Sample("absent", redisNode(1)),
         Sample("full", status),
         Sample(
             "both",

@@ -1,5 +1,6 @@
 import Redis
 import RedisTestSupport
+import Resilience
 import Testing
 import Wire
 import ZeroMQ
@@ -152,7 +153,11 @@ import ZeroMQ
         }
         #expect(manager.nodes[0].votes.error > 0)
         #expect(manager.nodes[0].votes.timeout > 0)
+        #expect(cluster.until { manager.nodes[0].absence == .silent })
+        #expect(cluster.until { manager.nodes[0].breaker != .closed })
         cluster.servers[0].resume()
+        #expect(cluster.until { manager.nodes[0].breaker == .closed })
+        #expect(manager.nodes[0].absence == nil)
         let yes = manager.nodes[0].votes.yes
         #expect(
             cluster.until {

@@ -41,6 +41,27 @@ import Wire
         #expect(cluster.notes.count == 1)
     }
 
+    @Test func `silence opens a node's breaker, however many good votes came before it`() throws {
+        let cluster = try ModelCluster()
+        var lease = try #require(cluster.lease("sale"))
+        for _ in 0..<200 {
+            guard case .extended(let extended) = cluster.extend(lease) else {
+                Issue.record("not extended")
+                return
+            }
+            lease = extended
+        }
+        cluster.nodes[0].isPaused = true
+        cluster.run(for: .seconds(5))
+        #expect(cluster.core.status(cluster.now)[0].absence == .silent)
+        #expect(cluster.core.status(cluster.now)[0].breaker != .closed)
+        #expect(cluster.core.status(cluster.now)[1].breaker == .closed)
+        cluster.nodes[0].isPaused = false
+        cluster.run(for: .seconds(3))
+        #expect(cluster.core.status(cluster.now)[0].absence == nil)
+        #expect(cluster.core.status(cluster.now)[0].breaker == .closed)
+    }
+
     @Test func `a majority whose clocks jump lets nobody take what was taken`() throws {
         let cluster = try ModelCluster()
         _ = try #require(cluster.lease("sale"))

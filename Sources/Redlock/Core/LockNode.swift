@@ -36,12 +36,15 @@ struct LockNode {
 
     // MARK: Commands
 
-    /// Whether the node can be asked for a vote.
-    ///
-    /// One that has answered nothing for a whole TTL is paused or cut off. What it is sent now would only be done
+    /// Whether it has answered nothing for so long: it is paused or cut off. What it is sent now would only be done
     /// when it is of no use any more.
+    func isSilent(_ now: MonotonicTime, patience: TimeAmount) -> Bool {
+        waitingSince.map { now - $0 > patience } ?? false
+    }
+
+    /// Whether the node can be asked for a vote.
     func canBeAsked(_ now: MonotonicTime, patience: TimeAmount) -> Bool {
-        inFlight < Self.voteLimit && !(waitingSince.map { now - $0 > patience } ?? false)
+        inFlight < Self.voteLimit && !isSilent(now, patience: patience)
     }
 
     var canBeTold: Bool { health.connectedRunID != nil && inFlight < Self.commandLimit }
@@ -70,6 +73,12 @@ struct LockNode {
     }
 
     // MARK: Breaker
+
+    /// Opens the breaker of a silent node. It is asked for nothing, so none of its votes would ever be judged: the
+    /// silence is the verdict.
+    mutating func judgeSilence(_ now: MonotonicTime, patience: TimeAmount) {
+        if breaker.isClosed, isSilent(now, patience: patience) { breaker.trip(now) }
+    }
 
     /// Lets time pass for the breaker, and takes what happened to it.
     mutating func tendBreaker(_ now: MonotonicTime) -> [CircuitBreaker.Event] {

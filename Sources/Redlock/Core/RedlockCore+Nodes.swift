@@ -35,7 +35,10 @@ extension RedlockCore {
 
     mutating func lookAtNodes(_ now: MonotonicTime) {
         let isInspection = now >= nextInspection
+        // Who was paused himself has not heard what the nodes may have said meanwhile.
+        let isOnTime = now - nextLook < Self.lookInterval / 4
         for node in nodes.indices {
+            if isOnTime { nodes[node].judgeSilence(now, patience: configuration.ttl) }
             tendBreaker(node, now)
             guard nodes[node].canBeLookedAt else { continue }
             if isInspection || !nodes[node].breaker.isClosed { lookAt(node, now) }
@@ -71,11 +74,12 @@ extension RedlockCore {
 
     // MARK: For people
 
-    private func absence(_ standing: NodeHealth.Standing) -> NodeStatus.Absence? {
-        switch standing {
+    private func absence(_ node: Int, _ now: MonotonicTime) -> NodeStatus.Absence? {
+        switch standing(node, now) {
         case .quarantined: .quarantined
         case .suspended: .suspended
-        case .absent, .refused, .fit: nil
+        case .fit: nodes[node].isSilent(now, patience: configuration.ttl) ? .silent : nil
+        case .absent, .refused: nil
         }
     }
 
@@ -90,7 +94,7 @@ extension RedlockCore {
             let lastError = lastErrors.indices.contains(index) ? lastErrors[index] : nil
             return NodeStatus(
                 address: node.address, isConnected: standing != .absent,
-                absence: absence(standing), breaker: node.breaker.stateName, refusal: refusal,
+                absence: absence(index, now), breaker: node.breaker.stateName, refusal: refusal,
                 lastError: lastError ?? node.refusal, votes: node.votes)
         }
     }

@@ -34,6 +34,8 @@ public struct NodeStatus: Hashable, Sendable {
         case quarantined
         /// Its clock was set, so that it may have ended leases too early.
         case suspended
+        /// It has answered nothing for the lifetime of a lease, so it is not asked.
+        case silent
     }
 
     /// Why its votes do not count for a while; nil when they may.

@@ -206,6 +206,11 @@ extension Worker {
             let body = try decode(header, as: ForceBreaker.self)
             guard body.worker == configuration.name else { throw .wrongRoute }
             forceBreaker(body, to)
+        case SystemMethods.redis.id:
+            guard try decode(header, as: AskRedis.self).worker == configuration.name else {
+                throw .wrongRoute
+            }
+            answer(to, redisStates())
         case SystemMethods.ping.id:
             answer(to, WorkerPing(worker: configuration.name))
         case LockMethods.acquire.id:
