@@ -251,14 +251,25 @@ extension OwnerPromises {
                 try await cluster.waitUntilOwned()
                 let client = try cluster.client()
                 try await client.withLock("ledger") { _ in }
+                let held = try await client.call(
+                    LockMethods.acquire, AcquireLock(name: LockName("held")!, ttl: 60_000))
                 relay.block()
                 relay.cut()
+                try await eventually("the broker hears that the worker is unfit") {
+                    await client.brokerStatus().contains { _, result in
+                        (try? result.get())?.workers.contains { $0.state == "unfit" } == true
+                    }
+                }
                 let error = await #expect(throws: CallError.self) {
                     try await client.call(
                         LockMethods.acquire, AcquireLock(name: LockName("ledger")!, ttl: 60_000),
                         options: CallOptions(maximumAttempts: 1))
                 }
                 #expect(error?.reason == .ledgerUnavailable && error?.certainty == .notExecuted)
+                // What is held needs no fence to last.
+                _ = try await client.call(
+                    LockMethods.extend, ExtendLock(name: held.name, token: held.token, ttl: 60_000),
+                    options: CallOptions(maximumAttempts: 1))
                 relay.unblock()
                 try await client.withLock("ledger", wait: .seconds(30)) { _ in }
                 await client.close()

@@ -59,10 +59,15 @@ package struct WorkerState {
     package func hasCredit(_ creditClass: Int) -> Bool {
         used[creditClass] < credit[creditClass] && reading.unread < Self.maximumUnread
     }
-    /// How many calls it has, if it takes one more of the method.
+    /// How many calls it has, if it takes one more of the method. One that is unfit has lost the ledger, not its wits:
+    /// it is asked when nobody else can be, and knows best what it cannot do.
     package mutating func loadIfFree(for method: MethodID, _ creditClass: Int) -> Int32? {
-        isFit && !isDraining && hasCredit(creditClass) && methods.contains(method) ? load : nil
+        guard !isDraining, hasCredit(creditClass), methods.contains(method) else { return nil }
+        return isFit ? load : load + Self.unfitness
     }
+
+    /// More than every load: a unit of unfitness outweighs all calls.
+    private static let unfitness = Int32(1) << 30
 
     /// Notes a sign of life if it is this worker's.
     package mutating func isHeard(_ sender: PeerIdentity, _ now: MonotonicTime) -> Bool {

@@ -61,7 +61,7 @@ import Wire
         #expect(fourth[0].worker == third[0].worker)
     }
 
-    @Test func `a draining or unfit worker gets no free calls but keeps its partitions`() {
+    @Test func `a draining worker gets no free calls, an unfit one only for want of another`() {
         var broker = CoreHarness()
         let client = broker.client(1)
         let workers = [broker.worker(11), broker.worker(12)]
@@ -71,9 +71,16 @@ import Wire
             #expect(broker.freeCall(callID, from: client).map(\.worker) == [workers[1]])
         }
         broker.beat(workers[1], isFit: false)
-        broker.freeCall(4, from: client)
-        #expect(broker.verdict(4, to: client)?.status == .resourceExhausted)
-        #expect(broker.call(5, from: client, partition: 0).map(\.worker) == [workers[0]])
+        let fit = broker.worker(13)
+        for callID: UInt64 in 4...6 {
+            #expect(broker.freeCall(callID, from: client).map(\.worker) == [fit])
+        }
+        broker.lose(fit)
+        #expect(broker.freeCall(7, from: client).map(\.worker) == [workers[1]])
+        broker.core.drain(workers[1])
+        broker.freeCall(8, from: client)
+        #expect(broker.verdict(8, to: client)?.status == .resourceExhausted)
+        #expect(broker.call(9, from: client, partition: 0).map(\.worker) == [workers[0]])
     }
 
     @Test func `what nobody serves is unimplemented, and unavailable without any worker`() {

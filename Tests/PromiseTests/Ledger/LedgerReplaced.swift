@@ -35,6 +35,7 @@ extension LedgerPromises {
                 let crowd = Crowd(in: sale, through: [client], options: patient)
                 async let asking = crowd.keepPlacing(width: 16)
                 try await eventually("orders flow") { crowd.answered.orders.count >= 200 }
+                let fence = try await client.withLock("failover", wait: .seconds(30)) { $0.fence }
                 // The new primary waits for a standby of its own, as the old one did.
                 let next = try await blocking {
                     primary.kill()
@@ -45,6 +46,7 @@ extension LedgerPromises {
                 try await eventually("orders flow again", atMost: 60) {
                     crowd.answered.orders.count >= before + 500
                 }
+                #expect(try await client.withLock("failover", wait: .seconds(30)) { $0.fence } > fence)
                 crowd.stop()
                 let tally = await asking
                 let open = tally.errors.map(\.request)
