@@ -255,9 +255,13 @@ final class Judge {
         let lease: Lease
     }
     private var grants: [String: Grant] = [:]
+    /// Of leases that were given up, also by a successor for a holder that was seen to end and lives: an extension that
+    /// was under way then may still be told of.
+    private var givenUp: Set<LeaseToken> = []
 
     /// A lease was granted or extended. As long as Redis keeps its word nobody else may have one that is valid.
     func granted(_ lease: Lease, to worker: WorkerProcess) {
+        guard !givenUp.contains(lease.token) else { return }
         if world.scenario.isRedisHonest, let other = grants[lease.resource], other.holder !== worker,
             other.holder.isAlive, other.holder.life == other.life,
             other.holder.clock.moment(other.lease.validUntil) > world.now
@@ -270,6 +274,7 @@ final class Judge {
     }
 
     func released(_ lease: Lease) {
+        givenUp.insert(lease.token)
         if grants[lease.resource]?.lease.token == lease.token { grants[lease.resource] = nil }
     }
 
