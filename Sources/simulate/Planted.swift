@@ -10,7 +10,7 @@ struct Planted: ParsableCommand {
             "Needs a build with --traits PlantedBugs. Every bug is looked for from several first seeds.")
 
     @Option(name: .long, help: "Seeds that a bug may take at most, each time.")
-    var seeds = 2_000
+    var seeds = 10_000
     @Option(name: .long, help: "How often each bug is looked for, each time from other seeds.")
     var times = 5
     @Argument(help: "The bugs; all unless named.")
