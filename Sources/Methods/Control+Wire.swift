@@ -100,9 +100,10 @@ extension WorkerBeat: MessageBody {
         isFit = try bytes.readBool(at: &offset)
         if !bytes.readNull(at: &offset) { leaseLeft = try bytes.readInteger(at: &offset) }
         gates = try ClosedGate.decodeAll(bytes, at: &offset)
-        // An older worker has no fourth element.
+        // An older worker has no fourth or fifth element.
         if count > 3 { notServing = try WorkerBeat.decodeServices(bytes, at: &offset) }
-        for _ in 4..<max(4, count) { try bytes.skipValue(at: &offset) }
+        if count > 4 { canTake = try bytes.readBool(at: &offset) }
+        for _ in 5..<max(5, count) { try bytes.skipValue(at: &offset) }
     }
 
     private static func decodeServices(
@@ -120,13 +121,14 @@ extension WorkerBeat: MessageBody {
     }
 
     public func encode(into writer: inout MessagePackWriter) {
-        writer.array(4)
+        writer.array(5)
         writer.bool(isFit)
         if let leaseLeft { writer.integer(leaseLeft) } else { writer.null() }
         writer.array(gates.count)
         for gate in gates { gate.encode(into: &writer) }
         writer.array(notServing.count)
         for service in notServing { writer.string(service) }
+        writer.bool(canTake)
     }
 }
 

@@ -42,16 +42,21 @@ public struct WorkerBeat: Hashable, Sendable {
 
     /// Services that it has and that do not serve now, at most `maximumServices`.
     public var notServing: [String]
+    /// It could become the owner of a partition: it reaches the ledger. One on probation can, too.
+    public var canTake: Bool
 
     public static let maximumServices = 64
     /// Most gates in one beat; the others stay open, which is always safe.
     public static let maximumGates = 500
 
-    public init(isFit: Bool, leaseLeft: Int64?, gates: [ClosedGate], notServing: [String] = []) {
+    public init(
+        isFit: Bool, leaseLeft: Int64?, gates: [ClosedGate], notServing: [String] = [], canTake: Bool = true
+    ) {
         self.isFit = isFit
         self.leaseLeft = leaseLeft
         self.gates = gates
         self.notServing = notServing
+        self.canTake = canTake
     }
 }
 

@@ -19,8 +19,8 @@ public struct LedgerInstant: Hashable, Sendable {
 /// A check that was sent at `s`, answered at `r` and carried the ledger's time `t` shows that the ledger's
 /// clock read `t` somewhere between the two (Cristian 1989): so at a later `m` it reads between
 /// `t + (m - r)` and `t + (m - s)`, widened by how far two clocks may drift apart meanwhile. Two checks hold both, so
-/// the time is where their intervals meet (Marzullo and Owicki 1983), and neither end of it ever goes back, but when a
-/// clock was stepped.
+/// the time is where their intervals meet (Marzullo and Owicki 1983). Its earlier end, by which a sale opens, never goes
+/// back, but when a clock was stepped.
 public struct LedgerClock: Sendable {
     /// Beyond this the window is not judged (promise P5), in microseconds.
     public static let maximumError: Int64 = 100_000

@@ -193,7 +193,7 @@ extension Sample {
         Sample("gates", WorkerBeat(isFit: true, leaseLeft: 2_400, gates: [gate])),
         Sample(
             "services", WorkerBeat(isFit: true, leaseLeft: nil, gates: [], notServing: ["payments", "other"])),
-        Sample("bare", WorkerBeat(isFit: false, leaseLeft: nil, gates: [])),
+        Sample("bare", WorkerBeat(isFit: false, leaseLeft: nil, gates: [], canTake: false)),
         Sample("any", gate),
         Sample("young", BrokerBeat(live: nil, unowned: nil)),
         Sample("any", BrokerBeat(live: ["worker-1", "worker-2"], unowned: [Partition(rawValue: 3)])),

@@ -39,7 +39,7 @@ extension BrokerCore {
         workerIndex[identity] = index
         effects.append(.workerJoined(worker: index))
         healthMayHaveChanged()
-        judgeWaiting()
+        judgeWaiting(now)
         if !partitions.isEmpty { placeEarlyCalls(now) }
         return true
     }
@@ -70,6 +70,8 @@ extension BrokerCore {
             partitions[index].owner = -1
             partitions[index].holder = nil
         }
+        // Its calls are routed by what holds without it.
+        judgeWaiting(now, without: worker)
         while true {
             guard let slot = workers[Int(worker)]?.inFlight.first, slot >= 0 else { break }
             handedToNobody(slot, now)
@@ -85,7 +87,6 @@ extension BrokerCore {
         healthMayHaveChanged()
         workerIndex[state.identity] = nil
         workers[Int(worker)] = nil
-        judgeWaiting()
         catalog.forget(methodsWithout: workers)
         // A worker that called, too: nobody is left to hear the answers.
         if let client = clientIndex[ClientState.Key(identity: state.identity, isWorker: true)] {
@@ -126,27 +127,36 @@ extension BrokerCore {
         healthMayHaveChanged()
     }
 
-    /// Whether calls may wait for an owner. When every worker that could be one was fit and is not any more, the ledger is
-    /// gone for all of them: nobody takes a partition before it is back, and who waits had better hear it at once.
-    private mutating func judgeWaiting() {
-        var anyRelapsed = false
-        for case let worker? in workers where worker.canOwn {
-            if worker.isFit || !worker.hasBeenFit {
-                isWaitingInVain = false
-                return
+    /// Whether calls may wait for an owner. They may while there is nobody, for somebody may come, and while anybody could
+    /// become it or has only just begun. When all that are there could, and cannot any more, the ledger is gone for all
+    /// of them: nobody takes a partition before it is back, and who waits had better hear it at once.
+    private mutating func judgeWaiting(_ now: MonotonicTime, without lost: Int32 = -1) {
+        var anyCannot = false
+        var anyMay = false
+        for index in workers.indices where Int32(index) != lost {
+            guard workers[index]?.canOwn == true, workers[index]?.isDraining == false else { continue }
+            if mayTake(index, now) {
+                anyMay = true
+                break
             }
-            anyRelapsed = true
+            anyCannot = true
         }
-        guard anyRelapsed != isWaitingInVain else { return }
-        isWaitingInVain = anyRelapsed
-        guard anyRelapsed else { return }
+        isWaitingInVain = anyCannot && !anyMay
+        guard isWaitingInVain, parkedCount > 0 else { return }
         for partition in partitions.indices {
             while partitions[partition].parked.first >= 0 {
                 fail(
-                    partitions[partition].parked.first, .unavailable, .noOwner, retryAfter: .milliseconds(500)
-                )
+                    partitions[partition].parked.first, .unavailable, .noOwner,
+                    retryAfter: .milliseconds(500))
             }
         }
+    }
+
+    /// Whether a worker could become an owner, or has not been here for long enough to know.
+    private func mayTake(_ index: Int, _ now: MonotonicTime) -> Bool {
+        workers[index]?.canTake == true
+            || workers[index]?.couldTake == false
+                && now - (workers[index]?.joinedAt ?? now) < configuration.parkingTime
     }
 
     package mutating func drain(_ worker: Int32) {
@@ -165,8 +175,9 @@ extension BrokerCore {
             healthMayHaveChanged()
         }
         workers[Int(worker)]!.isFit = beat.isFit
-        if beat.isFit { workers[Int(worker)]!.hasBeenFit = true }
-        judgeWaiting()
+        workers[Int(worker)]!.canTake = beat.canTake
+        if beat.canTake { workers[Int(worker)]!.couldTake = true }
+        if !beat.canTake || isWaitingInVain { judgeWaiting(now) }
         workers[Int(worker)]!.leaseLeft = beat.leaseLeft
         workers[Int(worker)]!.notServing = notServing
         // Whoever has read a beat has read what was sent before it.

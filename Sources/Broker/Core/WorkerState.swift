@@ -22,8 +22,10 @@ package struct WorkerState {
     package var reading = ReadingProof()
     package var lastSeen: MonotonicTime
     package var isFit = true
-    /// It has said so. One that has only just begun may become fit any moment; one that was fit has lost the ledger.
-    package var hasBeenFit = false
+    /// It has said that it could become an owner; and that it has ever said so.
+    package var canTake = false
+    package var couldTake = false
+    package let joinedAt: MonotonicTime
     package var isDraining = false
     package var leaseLeft: Int64?
     /// Calls it has, oldest first.
@@ -47,6 +49,7 @@ package struct WorkerState {
         used = InlineArray(repeating: 0)
         waiting = Array(repeating: FairQueue(), count: Priority.allCases.count)
         lastSeen = now
+        joinedAt = now
     }
 
     /// The class of credit that streams use, whatever their priority.

@@ -39,9 +39,8 @@ extension WorkerCore {
     mutating func tryToTake(_ partition: Int, _ now: MonotonicTime) {
         let number = Partition(rawValue: Int16(partition))
         // Asked by a hand-over, too, and the tick may have come before its answer.
-        guard partitions[partition].phase == .idle, !isDraining, isChecked(now),
-            now >= partitions[partition].notBefore,
-            partitions[partition].inFlight == nil, breakers.mayTake, let free = membership.free[number],
+        guard partitions[partition].phase == .idle, canTake(now), now >= partitions[partition].notBefore,
+            partitions[partition].inFlight == nil, let free = membership.free[number],
             let rank = membership.rank(for: number),
             now >= free.since + configuration.rankDelay * rank + hesitation(free)
         else { return }

@@ -279,6 +279,11 @@ package struct WorkerCore {
     /// The last check is recent enough for a worker that is to take something.
     package func isChecked(_ now: MonotonicTime) -> Bool { now - lastCheck <= configuration.fitness }
 
+    /// Whether a free partition could become ours now: the ledger is there, for fences, books and commits.
+    package func canTake(_ now: MonotonicTime) -> Bool {
+        !isDraining && isLedgerReady && isChecked(now) && breakers.mayTake
+    }
+
     /// How long the ledger has told nothing, or been away, as far as we would have noticed. A pause of our own says
     /// nothing of the ledger, but only the first after each check is forgiven: a worker that stands still again and again
     /// and hears nothing is no better than one that does not reach the ledger.

@@ -95,7 +95,7 @@ extension Worker {
         let now = loop.now
         let beat = WorkerBeat(
             isFit: core.isFit(now), leaseLeft: core.leaseLeft(now),
-            gates: core.closedGates(now))
+            gates: core.closedGates(now), canTake: core.canTake(now))
         for link in links where link.isJoined {
             var header = Header(.beat)
             header.callID = link.stamp

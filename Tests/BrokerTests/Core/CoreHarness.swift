@@ -227,11 +227,13 @@ struct CoreHarness {
     }
 
     mutating func beat(
-        _ worker: Int32, gates: [ClosedGate] = [], stamp: MonotonicTime? = nil, isFit: Bool = true
+        _ worker: Int32, gates: [ClosedGate] = [], stamp: MonotonicTime? = nil, isFit: Bool = true,
+        canTake: Bool = true
     ) {
         _ = core.worker(core.workers[Int(worker)]!.identity, now)
         core.beat(
-            WorkerBeat(isFit: isFit, leaseLeft: 1_000, gates: gates), stamp: stamp ?? now, from: worker, now)
+            WorkerBeat(isFit: isFit, leaseLeft: 1_000, gates: gates, canTake: canTake),
+            stamp: stamp ?? now, from: worker, now)
         perform()
     }
 

@@ -56,10 +56,10 @@ import Wire
         _ = broker.host(13)
         for worker in workers { broker.beat(worker) }
         broker.call(1, from: client, partition: 2)
-        broker.beat(workers[0], isFit: false)
+        broker.beat(workers[0], isFit: false, canTake: false)
         broker.call(2, from: client, partition: 2)
         #expect(broker.core.parkedCount == 2)
-        broker.beat(workers[1], isFit: false)
+        broker.beat(workers[1], isFit: false, canTake: false)
         broker.call(3, from: client, partition: 2)
         for callID: UInt64 in 1...3 {
             #expect(broker.verdict(callID, to: client)?.reason == .noOwner)
@@ -70,35 +70,55 @@ import Wire
         // One that still owns a partition answers for itself.
         #expect(broker.own(3, by: workers[0], fence: 1).isEmpty)
         #expect(broker.call(4, from: client, partition: 3).count == 1)
-        broker.beat(workers[1], isFit: true)
+        broker.beat(workers[1])
         broker.call(5, from: client, partition: 2)
         #expect(broker.core.parkedCount == 1)
     }
 
-    @Test func `calls wait for workers that are only beginning, and for new ones`() {
+    /// The ledger is back, and whoever relapsed is not yet called fit: it takes what is free all the same.
+    @Test func `calls wait for workers on probation`() {
+        var broker = CoreHarness()
+        let client = broker.client(1)
+        let workers = [broker.worker(11), broker.worker(12)]
+        for worker in workers {
+            broker.beat(worker)
+            broker.beat(worker, isFit: false, canTake: true)
+        }
+        broker.own(2, by: workers[0], fence: 1)
+        broker.core.drain(workers[0])
+        broker.disown(2, by: workers[0], fence: 1)
+        broker.call(1, from: client, partition: 2)
+        #expect(broker.own(2, by: workers[1], fence: 2).count == 1)
+    }
+
+    @Test func `calls wait for workers that are only beginning, but not for ever`() {
         var broker = CoreHarness()
         let client = broker.client(1)
         let first = broker.worker(11)
-        broker.beat(first, isFit: false)
+        broker.beat(first, isFit: false, canTake: false)
         broker.call(1, from: client, partition: 2)
         #expect(broker.core.parkedCount == 1)
-        broker.beat(first, isFit: true)
-        broker.beat(first, isFit: false)
+        broker.pass(.milliseconds(4_100), hearing: [first])
+        broker.beat(first, isFit: false, canTake: false)
+        broker.call(2, from: client, partition: 2)
         #expect(broker.core.parkedCount == 0)
         _ = broker.worker(12)
-        broker.call(2, from: client, partition: 2)
+        broker.call(3, from: client, partition: 2)
         #expect(broker.core.parkedCount == 1)
     }
 
-    @Test func `calls wait for the successor of the last worker, unfit as it was`() {
+    @Test func `calls wait for the successor of the last worker, whatever it was`() {
         var broker = CoreHarness()
         let client = broker.client(1)
         let only = broker.worker(11)
         broker.beat(only)
-        broker.beat(only, isFit: false)
+        broker.own(2, by: only, fence: 1)
+        let sent = broker.call(1, from: client, partition: 2)
+        #expect(sent.count == 1)
+        broker.beat(only, isFit: false, canTake: false)
         broker.lose(only)
-        broker.call(1, from: client, partition: 2)
-        #expect(broker.core.parkedCount == 1)
+        broker.call(2, from: client, partition: 2)
+        #expect(broker.core.parkedCount == 2, "the one that it had waits, too")
     }
 
     // MARK: Fences
