@@ -62,7 +62,8 @@ sim-planted: packages ## plant each known bug in turn and see how soon the simul
 	.build/planted/release/simulate planted
 
 bench: packages ## measure what an order costs in each part, without I/O
-	swift run -c release --package-path bench cores
+	swift build -c release --package-path bench
+	bench/.build/release/cores
 
 bench-rpc: packages ## compare calls with libzmq in C and with grpc-swift 2; fails below bench/thresholds.json
 	swift build -c release --product stampede

@@ -19,7 +19,8 @@ struct Mischief {
             harmRedis(fault)
         case .stepWorkerClock(let number, let time):
             worker(number).wallOffset = .milliseconds(time)
-        case .dropLedger, .cutLedger, .stopLedger, .slowLedger, .hangCommits, .catchCommit, .failOver,
+        case .dropLedger, .cutLedger, .cutCommits, .stopLedger, .slowLedger, .hangCommits, .catchCommit,
+            .failOver,
             .strangerTakesFence:
             harmLedger(fault)
         }
@@ -118,7 +119,6 @@ struct Mischief {
         case .killNode(let number, let down, let losesData):
             kill(node(number), down, losesData)
         case .killMajority(let down, let losesData):
-            world.judge.note(.majorityLost)
             for node in majority { kill(node, down, losesData) }
         case .pauseNode(let number, let time): node(number).pause(until: end(time))
         case .stepNodeClock(let number, let time): node(number).step(by: time * 1_000)
@@ -165,6 +165,9 @@ struct Mischief {
             guard worker.isAlive else { return }
             worker.commits.cut(until: end(time))
             worker.control.cut(until: end(time))
+        case .cutCommits(let number, let time):
+            guard worker(number).isAlive else { return }
+            worker(number).commits.cut(until: end(time))
         case .stopLedger(let time):
             world.ledger.stop()
             world.schedule(at: end(time)) { [world] in world.ledger?.start() }

@@ -21,7 +21,7 @@ import Testing
             let kinds = Set(Scenario(seed: seed).faults.map { name($0.fault) })
             for kind in kinds { runs[kind, default: 0] += 1 }
         }
-        #expect(runs.count == 32)
+        #expect(runs.count == 33)
         for (kind, number) in runs {
             #expect(number > count / 20, "\(kind) is drawn in \(number) of \(count) runs only")
             #expect(number < count * 3 / 4, "\(kind) is drawn in \(number) of \(count) runs")

@@ -32,6 +32,10 @@ final class Judge {
     private var takers: [[Int64: String]]
     /// When a sale's stock was last zero, and since when it is not, for P7.
     private var lastZero: [SaleID: MonotonicTime] = [:]
+    /// What a sale's stock was, entry by entry, and when it was written.
+    private var stock: [SaleID: [(at: MonotonicTime, left: Int64)]] = [:]
+    /// Where the ledger stood when a gate refused a call of the sale.
+    private var refusedAtGate: [SaleID: Int64] = [:]
     /// Requests of which a caller was told for good that they did not run.
     private var absent: [Job.Wish] = []
     private static let most = 8
@@ -90,7 +94,7 @@ final class Judge {
         for entry in batch.entries where entry.stockChange != 0 {
             let before = left[entry.sale] ?? 0
             let after = before + entry.stockChange
-            if before == 0, entry.stockChange > 0, lastZero[entry.sale] != nil { note(.gateReopened) }
+            stock[entry.sale, default: [(world.now, before)]].append((world.now, after))
             if before == 0 || after == 0 { lastZero[entry.sale] = world.now }
             left[entry.sale] = after
         }
@@ -99,6 +103,14 @@ final class Judge {
     /// Whether every unit was sold at some instant of the last second.
     private func wasSoldOut(_ sale: SaleID) -> Bool {
         world.ledger.model.stock[sale] == 0 || lastZero[sale].map { world.now - $0 <= .seconds(1) } ?? false
+    }
+
+    /// Whether the sale had so many units at some instant since then, or since the last check that a refusal may rest on.
+    private func had(_ left: Int64, _ sale: SaleID, since moment: MonotonicTime) -> Bool {
+        guard let known = stock[sale] else { return left == Int64(world.scenario.units) }
+        let start = moment - .milliseconds(600)
+        let within = known.lastIndex { $0.at < start } ?? 0
+        return known[within...].contains { $0.left == left }
     }
 
     /// An order was accepted, if it commits: at that moment the sale must be open by the ledger's own clock.
@@ -113,13 +125,17 @@ final class Judge {
 
     func gateSaidSoldOut(_ sale: SaleID, by broker: BrokerProcess) {
         note(.gateClosed)
+        refusedAtGate[sale] = world.ledger.model.rows[world.partition(of: sale)].last
         world.log("\(broker.name) says that \(sale) is sold out")
         if !wasSoldOut(sale) { violate(.p7, "\(broker.name) says that \(sale) is sold out") }
     }
 
     /// What an owner answers, when it leaves.
-    func answered(_ answer: Answer, to question: Request?, by worker: WorkerProcess) {
-        guard let question else { return }
+    ///
+    /// - Parameter asked: when the question was read.
+    func answered(
+        _ answer: Answer, to question: Request, asked: MonotonicTime, by worker: WorkerProcess
+    ) {
         switch answer.reply {
         case .returned, .yielded, .notYielded: return
         case .unavailable: return note(.ledgerRefused)
@@ -127,7 +143,13 @@ final class Judge {
         default: break
         }
         world.log("\(worker.name) answers \(answer.reply) to \(question)")
-        if !isTrue(answer.reply, question, answer.partition, worker) {
+        if case .order(let sequence) = answer.reply, case .place(let place) = question,
+            let known = refusedAtGate[place.sale], known < sequence
+        {
+            refusedAtGate[place.sale] = nil
+            note(.gateReopened)
+        }
+        if !isTrue(answer.reply, question, answer.partition, asked) {
             violate(promise(of: answer.reply), "\(worker.name) answered \(answer.reply) to \(question)")
         }
     }
@@ -143,9 +165,9 @@ final class Judge {
     }
 
     /// Whether the ledger bears the answer out at the moment when it leaves.
-    private func isTrue(_ reply: Reply, _ question: Request, _ partition: Int, _ worker: WorkerProcess)
-        -> Bool
-    {
+    private func isTrue(
+        _ reply: Reply, _ question: Request, _ partition: Int, _ asked: MonotonicTime
+    ) -> Bool {
         let ledger = world.ledger.model
         switch (reply, question) {
         case (.order(let sequence), .place(let place)):
@@ -162,13 +184,13 @@ final class Judge {
             return sale.id == change.sale
                 && ledger.entry(partition, sale: change.sale, buyer: .operators, key: change.key) != nil
         case (.sale(let sale), .getSale(let id, _)):
-            return sale.id == id
+            return sale.id == id && had(sale.left, id, since: asked)
         case (.sales(let list), .listSales):
             return list.sales.count == 1
         case (.refused(.unknownOrder), .getOrder(let sequence)):
             return ledger.entry(partition, sequence)?.kind != .orderPlaced || isRecent(partition, sequence)
         case (.refused(let refusal), .place(let place)):
-            return isTrue(refusal, place, partition)
+            return isTrue(refusal, place, partition, asked)
         case (.refused(.keyReused), .change(let change)):
             return ledger.entry(partition, sale: change.sale, buyer: .operators, key: change.key) != nil
         case (.broken, .settle(let settle)): return settle.buyer == World.poison
@@ -185,7 +207,9 @@ final class Judge {
         return world.ledger.time.rawValue - batch.at.rawValue < 600_000
     }
 
-    private func isTrue(_ refusal: Refusal, _ place: PlaceOrder, _ partition: Int) -> Bool {
+    private func isTrue(
+        _ refusal: Refusal, _ place: PlaceOrder, _ partition: Int, _ asked: MonotonicTime
+    ) -> Bool {
         let ledger = world.ledger.model
         let entry = ledger.entry(partition, sale: place.sale, buyer: place.buyer, key: place.key)
         switch refusal {
@@ -193,7 +217,7 @@ final class Judge {
             note(.saidSoldOut)
             return wasSoldOut(place.sale)
         case .notEnough(let left):
-            return left < Int64(place.quantity)
+            return left > 0 && left < Int64(place.quantity) && had(left, place.sale, since: asked)
         case .overLimit(let limit, let held):
             note(.saidOverLimit)
             let units = ledger.entries[partition]
@@ -203,10 +227,24 @@ final class Judge {
         case .keyVoided: return entry?.kind == .keyVoided
         case .keyReused:
             return entry.map { $0.quantity != place.quantity || $0.kind != .orderPlaced } ?? false
-        case .notYetOpen: return world.scenario.opensAfter > 0
-        case .closed: return true
+        case .notYetOpen(let opensAt):
+            // It may have waited for a commit since: what counts is when it was asked.
+            let time = world.ledger.time.rawValue - (world.now - asked).microseconds
+            return terms(of: place.sale).contains { $0.opensAt == opensAt }
+                && time < opensAt.rawValue + Self.clockError
+        case .closed:
+            let time = world.ledger.time.rawValue + Self.clockError
+            return terms(of: place.sale).contains { $0.closesAt.map { $0.rawValue <= time } ?? false }
         case .unknownSale, .unknownOrder, .saleExists, .badQuantity, .badField, .clockUncertain: return false
         }
+    }
+
+    /// A worker's idea of the ledger's clock may be wrong by 100 ms on either side before it refuses to judge.
+    private static let clockError: Int64 = 200_000
+
+    /// The terms that the sale ever had.
+    private func terms(of sale: SaleID) -> [SaleTerms] {
+        world.ledger.model.entries[world.partition(of: sale)].compactMap { $0.sale == sale ? $0.terms : nil }
     }
 
     // MARK: What callers hear
@@ -296,7 +334,6 @@ final class Judge {
             violate(.design, "\(worker.name) believes that the ledger of \(partition) went back")
         case .lost(_, _, .yielded): note(.handedOver)
         case .lost(_, _, .leaseTaken): note(.leaseTaken)
-        case .lost(_, _, .quorumLost): note(.majorityLost)
         case .owned(_, _, let entries): if entries > 0 { note(.takenOver) }
         case .lost, .offender: break
         }

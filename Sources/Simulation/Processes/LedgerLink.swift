@@ -1,12 +1,13 @@
 import Ledger
 import Resilience
 import Wire
+import Workers
 
 /// Keeps one of a worker's connections to the ledger, as `Workers/Shell/LedgerLink` does.
 final class LedgerLink {
     private(set) var session: LedgerSession?
     private unowned let worker: WorkerProcess
-    private let purpose: String
+    private let purpose: LedgerBreakers.Purpose
     private var isConnecting = false
     private var retryAt = MonotonicTime.distantPast
     private var failures = 0
@@ -14,7 +15,7 @@ final class LedgerLink {
     /// Nothing gets to the ledger until then.
     var cutUntil = MonotonicTime.distantPast
 
-    init(_ worker: WorkerProcess, _ purpose: String) {
+    init(_ worker: WorkerProcess, _ purpose: LedgerBreakers.Purpose) {
         self.worker = worker
         self.purpose = purpose
     }
@@ -44,7 +45,7 @@ final class LedgerLink {
         session.onClose = { [unowned self] in
             self.session = nil
             wait()
-            worker.ledgerLost()
+            worker.ledgerLost(purpose)
         }
         worker.ledgerReady(
             LedgerFacts(

@@ -114,11 +114,19 @@ final class Locks {
         // Completions are never called from within the call that they belong to.
         case .acquired(let id, let outcome):
             guard let completion = acquiring.removeValue(forKey: id) else { return }
-            if case .acquired(let lease) = outcome { world.judge.granted(lease, to: worker) }
+            switch outcome {
+            case .acquired(let lease): world.judge.granted(lease, to: worker)
+            case .noQuorum: world.judge.note(.majorityLost)
+            case .held: break
+            }
             worker.after(.zero) { completion(outcome) }
         case .extended(let id, let outcome):
             guard let completion = extending.removeValue(forKey: id) else { return }
-            if case .extended(let lease) = outcome { world.judge.granted(lease, to: worker) }
+            switch outcome {
+            case .extended(let lease): world.judge.granted(lease, to: worker)
+            case .noQuorum: world.judge.note(.majorityLost)
+            case .taken, .vanished: break
+            }
             worker.after(.zero) { completion(outcome) }
         case .released(let id):
             guard let completion = releasing.removeValue(forKey: id) else { return }

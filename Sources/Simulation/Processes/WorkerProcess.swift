@@ -23,7 +23,7 @@ final class WorkerProcess: Process {
     var wallOffset = TimeAmount.zero
     private var nextSession: UInt32 = 1
     /// What is being asked, for who judges the answers.
-    private var questions: [ReplyAddress: Request] = [:]
+    private var questions: [ReplyAddress: (request: Request, at: MonotonicTime)] = [:]
     /// Brokers whose PONG a drained worker waits for.
     private var farewells: Set<UInt32>?
     lazy var locks = Locks(self)
@@ -35,8 +35,8 @@ final class WorkerProcess: Process {
 
     override func begin() {
         (core, incarnation, isChecking, asked, questions, farewells) = (nil, nil, false, [:], [:], nil)
-        commits = LedgerLink(self, "commits")
-        control = LedgerLink(self, "control")
+        commits = LedgerLink(self, .commit)
+        control = LedgerLink(self, .control)
         every(.milliseconds(20)) { [self] in tick() }
         every(beatInterval) { [self] in sendBeats() }
         every(.milliseconds(250)) { [self] in checkFences() }
@@ -101,9 +101,9 @@ final class WorkerProcess: Process {
         core.isLedgerReady = commits.isReady && control.isReady
     }
 
-    func ledgerLost() {
+    func ledgerLost(_ purpose: LedgerBreakers.Purpose) {
         guard core != nil else { return }
-        core.ledgerLost(.control, now)
+        core.ledgerLost(purpose, now)
     }
 
     private func checkFences() {
@@ -124,7 +124,7 @@ final class WorkerProcess: Process {
         guard core != nil else { return }
         let beat = WorkerBeat(
             isFit: core.isFit(now), leaseLeft: core.leaseLeft(now),
-            gates: core.closedGates(now))
+            gates: core.closedGates(now), canTake: core.canTake(now))
         for link in links where link.isJoined {
             var header = Header(.beat)
             header.callID = link.stamp
@@ -150,7 +150,7 @@ final class WorkerProcess: Process {
         let to = ReplyAddress(session: link.session, callID: header.callID)
         switch (header.kind, message.body) {
         case (.call, .ask(let request)):
-            questions[to] = request
+            questions[to] = (request, world.now)
             receive(request, for: world.partition(of: header), to)
         case (.call, .yield(let yield)):
             core.yield(yield, to: to, now)
@@ -238,8 +238,9 @@ final class WorkerProcess: Process {
 
     /// As `Worker+Answers` puts it on the wire.
     private func send(_ answer: Answer) {
-        let question = questions.removeValue(forKey: answer.to)
-        world.judge.answered(answer, to: question, by: self)
+        if let question = questions.removeValue(forKey: answer.to) {
+            world.judge.answered(answer, to: question.request, asked: question.at, by: self)
+        }
         guard let link = links.first(where: { $0.session == answer.to.session }) else { return }
         var header = Header(.result)
         header.flags = .end

@@ -46,6 +46,8 @@ package enum Fault: Codable, Hashable, Sendable {
     // Postgres.
     case dropLedger(worker: Int)
     case cutLedger(worker: Int, Int64)
+    /// Only its connection for commits: fences and books can still be had.
+    case cutCommits(worker: Int, Int64)
     case stopLedger(Int64)
     case slowLedger(Int64)
     /// Transactions hang between their writing and their COMMIT.

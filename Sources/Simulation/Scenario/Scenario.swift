@@ -162,7 +162,8 @@ private enum FaultKind: CaseIterable {
     case cutBroker, island, muteOwner, blindBroker, cutClient, dropConnection, cutRedis
     case killNode, killMajority, pauseNode, stepNodeClock, flushNode, flushMajority, forgeLease, extendLeases
     case stepMajority, stepWorkerClock
-    case dropLedger, cutLedger, stopLedger, slowLedger, hangCommits, catchCommit, failOver, strangerTakesFence
+    case dropLedger, cutLedger, cutCommits, stopLedger, slowLedger, hangCommits, catchCommit, failOver
+    case strangerTakesFence
 
     /// What strikes at the right moment is worth more than what strikes at random.
     var frequency: Int { self == .catchCommit ? 4 : 1 }
@@ -213,6 +214,7 @@ private enum FaultKind: CaseIterable {
         // Sometimes so long that what was decided before is too old after it, but not given up.
         case .cutLedger:
             return .cutLedger(worker: worker, draw.chance(30) ? Int64(draw.number(5_000...5_900)) : time)
+        case .cutCommits: return .cutCommits(worker: worker, time * 2)
         case .stopLedger: return .stopLedger(time)
         case .slowLedger: return .slowLedger(time)
         case .hangCommits: return .hangCommits(Int64(draw.number(50...1_500)))

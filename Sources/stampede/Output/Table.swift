@@ -15,7 +15,17 @@ struct Table {
 
     mutating func add(_ row: [String]) {
         precondition(row.count == alignments.count, "a row of \(row.count) in a table of \(alignments.count)")
-        rows.append(row)
+        rows.append(row.map(Table.harmless))
+    }
+
+    /// What other programs say may hold control characters, which a terminal would obey.
+    private static func harmless(_ cell: String) -> String {
+        guard cell.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+            return cell
+        }
+        return String(
+            String.UnicodeScalarView(
+                cell.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{fffd}" : $0 }))
     }
 
     var text: String {

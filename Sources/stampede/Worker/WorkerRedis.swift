@@ -28,17 +28,25 @@ struct WorkerRedis: ParsableCommand {
         try calling.run(CallContext(isRead: true)) { client, options in
             let crew = try await Crew.ask(client, options)
             if let name { try crew.check(has: name) }
-            var shown: [(worker: String, states: RedisStates)] = []
+            var shown: [Shown] = []
             for worker in name.map({ [$0] }) ?? crew.members.map(\.name) {
-                let states = try await client.callWorker(
-                    SystemMethods.redis, AskRedis(worker: worker), options: options)
-                shown.append((worker, states))
+                do throws(CallError) {
+                    let states = try await client.callWorker(
+                        SystemMethods.redis, AskRedis(worker: worker), options: options)
+                    shown.append((worker, .success(states)))
+                } catch {
+                    // Of several workers, what the others say is wanted most when one does not answer.
+                    if name != nil { throw error }
+                    shown.append((worker, .failure(error)))
+                }
             }
             Terminal.result(json ? Self.json(shown).text : Self.text(shown))
         }
     }
 
-    private static func text(_ shown: [(worker: String, states: RedisStates)]) -> String {
+    private typealias Shown = (worker: String, states: Result<RedisStates, CallError>)
+
+    private static func text(_ shown: [Shown]) -> String {
         var outcomes = Table([
             ("WORKER", .left), ("FOR", .left), ("VOTING", .right), ("ACQUIRED", .right), ("HELD", .right),
             ("SPLIT", .right), ("EXTENDED", .right), ("LOST", .right), ("NO-QUORUM", .right),
@@ -50,6 +58,10 @@ struct WorkerRedis: ParsableCommand {
             ("PROBLEM", .left),
         ])
         for (worker, states) in shown {
+            guard let states = try? states.get() else {
+                outcomes.add([worker, "no-answer"] + Array(repeating: "-", count: 8))
+                continue
+            }
             for use in states.uses {
                 let ended = use.outcomes
                 outcomes.add([
@@ -72,10 +84,15 @@ struct WorkerRedis: ParsableCommand {
         return outcomes.text + "\n\n" + nodes.text
     }
 
-    private static func json(_ shown: [(worker: String, states: RedisStates)]) -> JSON {
+    private static func json(_ shown: [Shown]) -> JSON {
         .array(
             shown.map { worker, states in
-                .object([("worker", .string(worker)), ("uses", .array(states.uses.map(\.json)))])
+                switch states {
+                case .success(let states):
+                    .object([("worker", .string(worker)), ("uses", .array(states.uses.map(\.json)))])
+                case .failure(let error):
+                    .object([("worker", .string(worker)), ("error", .string(error.message))])
+                }
             })
     }
 }

@@ -1,7 +1,7 @@
 // What an order costs in each part, without I/O.
 //
 //     cores                 nanoseconds of every operation, the best of five rounds: the others met more of the
-//                           machine's noise
+//                           machine's noise. Exits with 1 when one with a promise is slower, or allocates
 //     cores OPERATION N     does one operation N times, for `make bench-counts` to count its instructions
 
 import Foundation
@@ -9,6 +9,7 @@ import Foundation
 let arguments = CommandLine.arguments.dropFirst()
 if arguments.isEmpty {
     let count = 200_000
+    var missed: [String] = []
     for operation in Operation.all {
         var best = Duration.seconds(3_600)
         for _ in 0..<5 {
@@ -22,6 +23,15 @@ if arguments.isEmpty {
         }
         print(
             operation.title.padded(44) + String(Int(each.rounded())).leftPadded(8) + " ns" + (verdict ?? ""))
+        guard let promise = operation.promise else { continue }
+        if each >= Double(promise) { missed.append("\(operation.title): \(each) ns") }
+        let allocations = try Allocations.perOperation(operation.name)
+        print("  allocations of one more".padded(44) + String(format: "%8.4f", allocations))
+        if allocations > 0.001 { missed.append("\(operation.title): \(allocations) allocations") }
+    }
+    if !missed.isEmpty {
+        FileHandle.standardError.write(Data("Missed: \(missed.joined(separator: "; "))\n".utf8))
+        exit(1)
     }
 } else if let operation = Operation.all.first(where: { $0.name == arguments.first }),
     let count = arguments.last.flatMap({ Int($0) })
