@@ -341,7 +341,11 @@ final class World {
         let lost = scenario.healsCoreOnly ? (scenario.nodes - 1) / 2 : 0
         for node in nodes { node.index < lost ? node.stop() : node.heal() }
         for (index, broker) in brokers.enumerated() {
-            if scenario.healsCoreOnly, index > 0 { broker.kill() } else { broker.start() }
+            if scenario.healsCoreOnly, index > 0 {
+                broker.kill()
+            } else if !broker.isAlive {
+                broker.start()
+            }
         }
         for (index, worker) in workers.enumerated() where !worker.isAlive {
             if !scenario.healsCoreOnly || index == 0 { worker.start() }

@@ -6,7 +6,7 @@ class Process {
     let name: String
     unowned let world: World
     let clock: LocalClock
-    private(set) var isAlive = true
+    private(set) var isAlive = false
     /// Grows with every start: what was meant for an earlier life is nobody's.
     private(set) var life = 0
     private var pausedUntil = MonotonicTime.distantPast
@@ -65,7 +65,9 @@ class Process {
 
     // MARK: Life and death
 
+    /// - Precondition: it does not live.
     func start() {
+        precondition(!isAlive, "\(name) lives and is started: it would forget what it was told")
         isAlive = true
         begin()
     }
