@@ -299,6 +299,7 @@ final class Judge {
 
     /// A lease was granted or extended. As long as Redis keeps its word nobody else may have one that is valid.
     func granted(_ lease: Lease, to worker: WorkerProcess) {
+        world.log("\(worker.name) holds \(lease.resource) by token \(lease.token)")
         guard !givenUp.contains(lease.token) else { return }
         if world.scenario.isRedisHonest, let other = grants[lease.resource], other.holder !== worker,
             other.holder.isAlive, other.holder.life == other.life,
@@ -312,6 +313,7 @@ final class Judge {
     }
 
     func released(_ lease: Lease) {
+        world.log("token \(lease.token) of \(lease.resource) is given up")
         givenUp.insert(lease.token)
         if grants[lease.resource]?.lease.token == lease.token { grants[lease.resource] = nil }
     }

@@ -12,6 +12,8 @@ final class RedisNode {
     private(set) var life = 0
     private var startedAt: MonotonicTime
     private var pausedUntil = MonotonicTime.distantPast
+    /// What came during a pause.
+    private var inbox: [() -> Void] = []
     /// How far its wall clock is from the true time, in microseconds.
     private var offset: Int64
     private let usualOffset: Int64
@@ -46,9 +48,19 @@ final class RedisNode {
         let life = life
         world.schedule(at: moment) { [self] in
             guard isUp, life == self.life else { return }
-            if world.now < pausedUntil { return run(at: pausedUntil, action) }
-            action()
+            // In order: what came during a pause is done before what comes after it.
+            if world.now < pausedUntil || !inbox.isEmpty {
+                inbox.append(action)
+            } else {
+                action()
+            }
         }
+    }
+
+    /// Does what came during a pause, when that is over.
+    private func resume() {
+        guard world.now >= pausedUntil else { return }
+        for action in exchange(&inbox, with: []) { action() }
     }
 
     // MARK: Life and death
@@ -57,6 +69,7 @@ final class RedisNode {
         guard isUp else { return }
         isUp = false
         life += 1
+        inbox = []
         let broken = connections
         connections = []
         for link in broken { link.brokenByServer() }
@@ -73,12 +86,17 @@ final class RedisNode {
         }
     }
 
-    func pause(until end: MonotonicTime) { pausedUntil = max(pausedUntil, end) }
+    func pause(until end: MonotonicTime) {
+        pausedUntil = max(pausedUntil, end)
+        world.schedule(at: end) { [self] in resume() }
+    }
+
     func step(by microseconds: Int64) { offset += microseconds }
 
     /// Ends whatever is wrong with it. A clock that was ahead has left keys that would last for as long.
     func heal() {
         pausedUntil = world.now
+        resume()
         offset = usualOffset
         start(losingData: false)
         model.cap(to: clock + world.scenario.leaseTTL * 1_000)
