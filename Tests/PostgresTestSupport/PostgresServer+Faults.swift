@@ -30,6 +30,21 @@ extension PostgresServer {
     /// Makes a standby the primary of a new timeline.
     public func promote() throws { try execute("SELECT pg_promote()") }
 
+    /// Lets nobody write any more, as whoever fences off an old primary does. Returns when every session hears of it
+    /// before its next transaction.
+    public func refuseWrites() throws { try set("default_transaction_read_only", to: "on") }
+
+    /// Lets everybody write again.
+    public func acceptWrites() throws { try set("default_transaction_read_only", to: "off") }
+
+    private func set(_ setting: String, to value: String) throws {
+        try execute("ALTER SYSTEM SET \(setting) = \(value)")
+        try execute("SELECT pg_reload_conf()")
+        // The postmaster tells all its sessions before it begins one that knows.
+        for _ in 0..<1_000 where try execute("SHOW \(setting)") == value { return }
+        throw Failure("\(setting) never became \(value)")
+    }
+
     /// Copies the server as it is, while it runs.
     public func backUp() throws {
         try run("pg_basebackup", ["-D", backup, "-c", "fast", "-X", "stream", "-d", dsn()])
