@@ -3,7 +3,7 @@ public import Wire
 /// Where the ledger is, and how long to wait for it.
 public struct LedgerConfiguration: Sendable {
     /// A libpq connection string or URI. Use addresses or a unix socket: libpq looks names up in the calling
-    /// thread. With several hosts, each is tried in turn, and one that is in recovery is passed over.
+    /// thread. With several hosts, each is tried in turn, and one that may not be written to is passed over.
     public var dsn: String
     /// The worker's name. Sessions are called `stampede/NAME`; only such are ever ended by another worker.
     public var name: String

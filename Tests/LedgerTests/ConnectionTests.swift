@@ -70,6 +70,65 @@ import ZeroMQ
         server.stop(.immediate)
     }
 
+    @Test func `a host that was told not to write is passed over, by workers and by commands`() throws {
+        let server = try PostgresServer()
+        let ledger = try TestLedger(server: server)
+        server.stop()
+        server.settings["synchronous_standby_names"] = "'standby'"
+        try server.start()
+        let old = try PostgresServer()
+        _ = try old.makeDatabase(ledger.database)
+        try old.refuseWrites()
+        let both = old.dsn(ledger.database).replacingOccurrences(
+            of: old.folder.path, with: "\(old.folder.path),\(server.folder.path)")
+        let connection = ledger.makeConnection { $0.dsn = both }
+        #expect(try ledger.answer { connection.connect($0) }.get().partitions == 4)
+        #expect(try Migrator(dsn: both).migrate(partitions: nil).partitions == 4)
+
+        let alone = ledger.makeConnection { $0.dsn = old.dsn(ledger.database) }
+        guard case .failure(let error) = try ledger.answer({ alone.connect($0) }) else {
+            Issue.record("wrote where nobody may")
+            return
+        }
+        #expect(error.code == .refused)
+        #expect(error.message.contains("\(old.folder.path):5432 has default_transaction_read_only = on"))
+        let command = #expect(throws: LedgerError.self) {
+            try Migrator(dsn: old.dsn(ledger.database)).migrate(partitions: nil)
+        }
+        #expect(command?.code == .refused)
+        server.stop(.immediate)
+    }
+
+    @Test(arguments: ["a commit", "a check", "a fence", "a lock's fence"])
+    func `a server that was told not to write is left with the next thing that it is asked for`(
+        next: String
+    ) throws {
+        let server = try PostgresServer()
+        let ledger = try TestLedger(server: server)
+        let connection = try ledger.connect()
+        var owner = try ledger.openSale(7, units: 5, connection)
+        var closed: LedgerError?
+        connection.onClose = { closed = $0 }
+        try server.refuseWrites()
+        let error: LedgerError?
+        switch next {
+        case "a commit":
+            error = try ledger.commit([owner.next([owner.order(buyer: 1)])], connection).failure
+        case "a check":
+            error = try ledger.answer { connection.checkFences([owner.partition], $0) }.failure
+        case "a fence":
+            error = try ledger.answer { connection.takeFence(owner.partition, $0) }.failure
+        default:
+            error = try ledger.answer { connection.takeLockFences(["name"], $0) }.failure
+        }
+        #expect(error?.sqlState == .readOnly)
+        #expect(closed?.sqlState == .readOnly)
+        #expect(!connection.isReady)
+        try server.acceptWrites()
+        #expect(try ledger.sql("SELECT count(*) FROM stampede.ledger") == "1")
+        #expect(try ledger.connect().isReady)
+    }
+
     @Test(arguments: [
         ("host=127.0.0.1 port=1 user=postgres password=hush-hush dbname=x", "127.0.0.1:1"),
         ("postgres://postgres:hush-hush@127.0.0.1:1/x", "127.0.0.1:1"),
@@ -253,6 +312,10 @@ import ZeroMQ
         #expect(outcomes.first?.isUnknown == true)
         #expect(outcomes.last?.failure?.code == .lost)
     }
+}
+
+extension Result {
+    fileprivate var failure: Failure? { if case .failure(let error) = self { error } else { nil } }
 }
 
 /// Accepts nothing and answers nothing: connections wait in the backlog of its socket.

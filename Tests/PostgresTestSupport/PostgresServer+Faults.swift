@@ -30,6 +30,21 @@ extension PostgresServer {
     /// Makes a standby the primary of a new timeline.
     public func promote() throws { try execute("SELECT pg_promote()") }
 
+    /// Lets nobody write any more, as whoever fences off an old primary does. Returns when every session hears of it
+    /// before its next transaction.
+    public func refuseWrites() throws { try set("default_transaction_read_only", to: "on") }
+
+    /// Lets everybody write again.
+    public func acceptWrites() throws { try set("default_transaction_read_only", to: "off") }
+
+    private func set(_ setting: String, to value: String) throws {
+        try execute("ALTER SYSTEM SET \(setting) = \(value)")
+        try execute("SELECT pg_reload_conf()")
+        // The postmaster tells all its sessions before it begins one that knows.
+        for _ in 0..<1_000 where try execute("SHOW \(setting)") == value { return }
+        throw Failure("\(setting) never became \(value)")
+    }
+
     /// Copies the server as it is, while it runs.
     public func backUp() throws {
         try run("pg_basebackup", ["-D", backup, "-c", "fast", "-X", "stream", "-d", dsn()])
@@ -55,18 +70,23 @@ extension PostgresServer {
 
     // MARK: A small disk
 
-    /// Makes a tablespace `small` on a disk of its own of so many MiB; nil where this machine lets nobody mount one.
-    public func makeSmallDisk(mebibytes: Int) throws -> SmallDisk? {
+    /// Whether this machine lets this user mount a disk.
+    public static let mayMountDisks: Bool = {
+        var template = Array("/tmp/stampede-disk-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { return false }
+        let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        defer { rmdir(path) }
+        // Unmounted at once.
+        return SmallDisk(mebibytes: 1, at: path) != nil
+    }()
+
+    /// Makes a tablespace `small` on a disk of its own of so many MiB.
+    public func makeSmallDisk(mebibytes: Int) throws -> SmallDisk {
         let path = folder.appendingPathComponent("small").path
         try run("mkdir", [path])
-        let mount = Process()
-        mount.executableURL = URL(fileURLWithPath: "/bin/mount")
-        mount.arguments = ["-t", "tmpfs", "-o", "size=\(mebibytes)m,mode=777", "none", path]
-        mount.standardError = FileHandle.nullDevice
-        try mount.run()
-        mount.waitUntilExit()
-        guard mount.terminationStatus == 0 else { return nil }
-        let disk = SmallDisk(path: path)
+        guard let disk = SmallDisk(mebibytes: mebibytes, at: path) else {
+            throw Failure("mount \(path): errno \(errno)")
+        }
         try run("mkdir", ["\(path)/space"])
         try execute("CREATE TABLESPACE small LOCATION '\(path)/space'")
         return disk
@@ -76,7 +96,11 @@ extension PostgresServer {
     public final class SmallDisk: Sendable {
         private let path: String
 
-        init(path: String) { self.path = path }
+        /// Nil where nobody lets us mount it.
+        init?(mebibytes: Int, at path: String) {
+            guard mount("none", path, "tmpfs", 0, "size=\(mebibytes)m,mode=777") == 0 else { return nil }
+            self.path = path
+        }
 
         deinit { umount2(path, Int32(MNT_DETACH)) }
 

@@ -260,18 +260,25 @@ extension OwnerPromises {
                         (try? result.get())?.workers.contains { $0.state == "unfit" } == true
                     }
                 }
+                let asked = ContinuousClock.now
                 let error = await #expect(throws: CallError.self) {
                     try await client.call(
-                        LockMethods.acquire, AcquireLock(name: LockName("ledger")!, ttl: 60_000),
-                        options: CallOptions(maximumAttempts: 1))
+                        LockMethods.acquire,
+                        AcquireLock(name: LockName("ledger")!, ttl: 60_000, wait: 30_000),
+                        options: CallOptions(deadline: .seconds(40), maximumAttempts: 1))
                 }
-                #expect(error?.reason == .ledgerUnavailable && error?.certainty == .notExecuted)
+                #expect(error?.reason == .ledgerUnavailable && error?.status == .unavailable)
+                #expect(error?.certainty == .notExecuted && error?.retryAfter != nil)
+                // Long before the end of what it would have waited for, or been held.
+                #expect(ContinuousClock.now - asked < .seconds(5))
                 // What is held needs no fence to last.
                 _ = try await client.call(
                     LockMethods.extend, ExtendLock(name: held.name, token: held.token, ttl: 60_000),
                     options: CallOptions(maximumAttempts: 1))
                 relay.unblock()
-                try await client.withLock("ledger", wait: .seconds(30)) { _ in }
+                try await eventually("locks are given again") {
+                    (try? await client.withLock("ledger", wait: .zero) { $0.fence }) != nil
+                }
                 await client.close()
             }
         }

@@ -16,6 +16,8 @@ public struct Tally: Sendable {
 
     public struct Call: Sendable {
         public let began: Date
+        /// Seconds from when it should have begun to when it did: what a busy machine adds to a wait for the processor.
+        public let late: Double
         public let seconds: Double
         public let error: CallError?
         public var ended: Date { began.addingTimeInterval(seconds) }
@@ -125,11 +127,14 @@ public final class Crowd: Sendable {
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<width {
                 group.addTask { [self] in
+                    var intended = Date()
                     while !isOver.load(ordering: .acquiring), !Task.isCancelled {
                         let number = next.wrappingAdd(1, ordering: .relaxed).newValue
                         await place(
-                            PlaceOrderRequest(buyer: Int64(number)), through: clients[number % clients.count])
+                            PlaceOrderRequest(buyer: Int64(number)), through: clients[number % clients.count],
+                            at: intended)
                         // The pace of shoppers, not of a bench: the machine has other work.
+                        intended = Date().addingTimeInterval(0.004)
                         try? await Task.sleep(nanoseconds: 4_000_000)
                     }
                 }
@@ -140,24 +145,29 @@ public final class Crowd: Sendable {
 
     public func stop() { isOver.store(true, ordering: .releasing) }
 
-    private func place(_ request: PlaceOrderRequest, through client: StampedeClient) async {
+    private func place(
+        _ request: PlaceOrderRequest, through client: StampedeClient, at intended: Date? = nil
+    ) async {
         let start = Date()
+        let late = intended.map { start.timeIntervalSince($0) } ?? 0
         do throws(CallError) {
             let order = try await client.placeOrder(
                 sale: sale, buyer: request.buyer, quantity: request.quantity, key: request.key,
                 options: options)
-            note(start, nil) { $0.orders.append(order) }
+            note(start, late, nil) { $0.orders.append(order) }
         } catch {
-            note(start, error) { $0.errors.append((request, error)) }
+            note(start, late, error) { $0.errors.append((request, error)) }
         }
     }
 
-    private func note(_ start: Date, _ error: CallError?, _ change: (inout Tally) -> Void) {
+    private func note(
+        _ start: Date, _ late: Double, _ error: CallError?, _ change: (inout Tally) -> Void
+    ) {
         let took = Date().timeIntervalSince(start)
         tally.withLock { tally in
             change(&tally)
             tally.slowest = max(tally.slowest, took)
-            tally.timeline.append(Tally.Call(began: start, seconds: took, error: error))
+            tally.timeline.append(Tally.Call(began: start, late: late, seconds: took, error: error))
         }
     }
 }

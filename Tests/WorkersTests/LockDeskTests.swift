@@ -138,6 +138,81 @@ import Wire
         #expect(desk.effects.isEmpty)
     }
 
+    @Test mutating func `a lock is held for nobody for a second at most, however long its call would wait`() {
+        acquire(1, wait: 20_000)
+        _ = votes()
+        now = now + .seconds(5)
+        desk.voted(1, .acquired(lease()), wait: nil, now)
+        _ = desk.takeEffects()
+        let won = now
+        wake()
+        #expect(now == won + LockDesk.fenceTime)
+        #expect(answers() == [to(1): .ledger])
+    }
+
+    @Test mutating func `while the ledger is away nobody tries for a lock, and who asks is told at once`() {
+        desk.saw(ledger: false, isConnected: true, now)
+        acquire(1, wait: 30_000)
+        acquire(2)
+        #expect(desk.takeEffects() == [.answer(to(1), .ledger), .answer(to(2), .ledger)])
+        #expect(desk.isEmpty && desk.wakeTime == .distantFuture)
+        desk.saw(ledger: true, isConnected: true, now)
+        acquire(3)
+        #expect(votes().count == 1)
+    }
+
+    @Test mutating func `the first connection gets its time, and a lost one the time to be replaced`() {
+        var call: UInt64 = 0
+        for limit in [LockDesk.absence.first, LockDesk.absence.later] {
+            desk.saw(ledger: true, isConnected: false, now)
+            now = now + limit
+            desk.saw(ledger: true, isConnected: false, now)
+            acquire(call + 1)
+            #expect(votes().count == 1)
+            now = now + .milliseconds(1)
+            desk.saw(ledger: true, isConnected: false, now)
+            acquire(call + 2)
+            #expect(answers() == [to(call + 2): .ledger])
+            desk.saw(ledger: true, isConnected: true, now)
+            call += 2
+        }
+    }
+
+    @Test mutating func `when the ledger goes away who waits is told, and what is won then is given back`() {
+        for call in 1...3 { acquire(UInt64(call), wait: 30_000) }
+        #expect(votes().map(\.id) == [1])
+        desk.saw(ledger: false, isConnected: false, now)
+        #expect(answers() == [to(2): .ledger, to(3): .ledger])
+        desk.voted(1, .acquired(lease()), wait: nil, now)
+        #expect(desk.takeEffects() == [.giveBack(lease()), .answer(to(1), .ledger)])
+        #expect(desk.isEmpty)
+    }
+
+    @Test mutating func `a fence that is on its way when the ledger seems to go away still counts`() {
+        acquire(1, wait: 30_000)
+        _ = votes()
+        desk.voted(1, .acquired(lease()), wait: nil, now)
+        #expect(desk.takeEffects() == [.takeFence(id: 1, Self.name)])
+        desk.saw(ledger: false, isConnected: true, now)
+        #expect(desk.effects.isEmpty)
+        desk.fenced(1, 42, now)
+        guard case .granted(let lock)? = answers()[to(1)] else {
+            Issue.record("it was not granted")
+            return
+        }
+        #expect(lock.fence == 42)
+    }
+
+    @Test mutating func `who still waits when the ledger goes away is told with the next try`() {
+        acquire(1, wait: 30_000)
+        acquire(2)
+        _ = votes()
+        desk.saw(ledger: false, isConnected: true, now)
+        desk.voted(1, .held(retryAfter: .seconds(9)), wait: nil, now)
+        desk.voted(2, .held(retryAfter: .seconds(9)), wait: nil, now)
+        #expect(answers() == [to(1): .ledger, to(2): .held(retryAfter: .seconds(9))])
+    }
+
     @Test mutating func `no fence is taken for a caller that has gone`() {
         acquire(1)
         acquire(2)

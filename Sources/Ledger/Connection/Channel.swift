@@ -262,6 +262,9 @@ final class Channel {
         end(LedgerError(.lost, "the connection to the ledger at \(address) was closed; connect again"))
     }
 
+    /// Ends the connection for a reason that its user has found. Requests are answered, and `onClose` is called.
+    func abandon(_ error: LedgerError) { end(error) }
+
     private func end(_ error: LedgerError) {
         guard connection != nil else { return }
         let sent = current

@@ -43,19 +43,32 @@ extension LedgerConnection {
     }
 
     /// Reads the fences of some partitions, and the ledger's clock: the proof that an owner still is one.
+    ///
+    /// Fails with `SQLState.readOnly`, and ends the connection, where nothing may be written any more: another server may
+    /// have newer fences by now.
     public func checkFences(
         _ partitions: [Partition],
         _ completion: @escaping (Result<(fences: [Ownership], clock: LedgerTime), LedgerError>) -> Void
     ) {
         send(Statements.check) {
             $0.appendArray(.int2, partitions.map(\.rawValue))
-        } _: { answer in
-            completion(
-                answer.map { rows in
-                    let fences = (0..<rows.count).filter { !rows.isNull($0, 0) }.map { rows.ownership($0) }
-                    return (fences, LedgerTime(rawValue: rows.integer(0, 4)))
-                })
+        } _: { [self] answer in
+            let result = answer.map { rows throws(LedgerError) in
+                // The server has no reason to refuse this as it would a commit: it only reads.
+                guard !rows.boolean(0, 5) else { throw readOnly }
+                let fences = (0..<rows.count).filter { !rows.isNull($0, 0) }.map { rows.ownership($0) }
+                return (fences: fences, clock: LedgerTime(rawValue: rows.integer(0, 4)))
+            }
+            completion(result)
+            if case .failure(let error) = result, error.sqlState == .readOnly { channel?.abandon(error) }
         }
+    }
+
+    private var readOnly: LedgerError {
+        LedgerError(
+            .server,
+            "the ledger at \(channel?.address ?? "nowhere") lets nobody write any more; try the next host",
+            sqlState: .readOnly)
     }
 
     private func changeFences(

@@ -66,7 +66,8 @@ public final class LedgerConnection {
     ///
     /// Refused, with the setting, its value and what to do: fsync, full_page_writes or synchronous_commit off
     /// (`on` and `remote_apply` will do), a server before 14, several hosts without a synchronous standby, a
-    /// missing, older or newer schema. A host that is in recovery or cannot be reached is passed over.
+    /// missing, older or newer schema. A host that is in recovery, was told not to write, or cannot be reached is
+    /// passed over.
     public func connect(_ completion: @escaping (Result<LedgerFacts, LedgerError>) -> Void) {
         precondition(attempt == nil && channel == nil, "a ledger connection connects once; make another")
         let hosts: [Endpoint]

@@ -17,7 +17,6 @@ struct Session {
         SET lock_timeout = \(configuration.lockTimeout.milliseconds);
         SET statement_timeout = \(configuration.statementTimeout.milliseconds);
         SET default_transaction_isolation = 'read committed';
-        SET default_transaction_read_only = off;
         SET client_min_messages = warning;
         SET search_path = pg_catalog;
         SET plan_cache_mode = force_generic_plan;
@@ -30,7 +29,8 @@ struct Session {
             current_setting('synchronous_standby_names'),
             (SELECT system_identifier FROM pg_control_system()),
             CASE WHEN pg_is_in_recovery() THEN '' ELSE pg_walfile_name(pg_current_wal_insert_lsn()) END,
-            to_regclass('stampede.migrations') IS NOT NULL
+            to_regclass('stampede.migrations') IS NOT NULL,
+            current_setting('default_transaction_read_only')
         """
     }
 
@@ -49,6 +49,14 @@ struct Session {
         }
         guard rows.text(0, 1) == "f" else {
             throw LedgerError(.refused, "the ledger at \(address) is a standby in recovery; name its primary")
+        }
+        // What `target_session_attrs=read-write` asks for, which is what commands go by (`BlockingConnection`). Whoever
+        // fences off an old primary sets this: overruling it would sell on in a ledger that has a successor.
+        guard rows.text(0, 9) == "off" else {
+            throw LedgerError(
+                .refused,
+                "the ledger at \(address) has default_transaction_read_only = \(rows.text(0, 9)); name the server"
+                    + " that took its place, or set it to off")
         }
         guard rows.text(0, 2) == "on" else {
             throw unsafe("fsync = \(rows.text(0, 2))", "a crash would lose confirmed orders: set it to on")

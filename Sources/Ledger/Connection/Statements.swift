@@ -24,9 +24,10 @@ enum Statements {
         ),
         (
             check,
-            // The clock comes along even if no partition is asked for.
+            // The clock, and whether the server may be written to, come along even if no partition is asked for.
             """
-            SELECT p.partition, p.fence, p.batch, p.last, (extract(epoch FROM c.moment) * 1000000)::bigint
+            SELECT p.partition, p.fence, p.batch, p.last, (extract(epoch FROM c.moment) * 1000000)::bigint,
+                current_setting('transaction_read_only')::boolean
             FROM (SELECT clock_timestamp() AS moment) c
             LEFT JOIN stampede.partitions p ON p.partition = ANY ($1::smallint[])
             """

@@ -15,6 +15,10 @@ package struct LockDesk {
     package static let waiterLimit = 1_024
     /// How long a lock that was won waits for its fence.
     package static let fenceTime = TimeAmount.seconds(1)
+    /// How long the connection that fences come by may be away before nothing is begun that needs one: the first, which
+    /// is made with the first call, as long as a host may take until it is ready; later ones, as long as a lost connection
+    /// takes to be replaced.
+    package static let absence = (first: TimeAmount.seconds(2), later: TimeAmount.milliseconds(500))
     /// A call that waits is answered so long before its deadline, so that it hears why.
     static let margin = TimeAmount.milliseconds(50)
     /// 4, 8, 16, 32, 64, 128, 128, … ms at most, on average half of that.
@@ -54,7 +58,7 @@ package struct LockDesk {
         /// Between two tries. Becomes `voting`.
         case resting(until: MonotonicTime, LockVerdict)
         /// Has the lock, and waits for its fence.
-        case fencing(Lease)
+        case fencing(Lease, until: MonotonicTime)
     }
 
     package private(set) var effects: [Effect] = []
@@ -68,6 +72,10 @@ package struct LockDesk {
     private var timed: Set<UInt64> = []
     private var waiters = 0
     private var isLeaving = false
+    /// No lock is tried for: it would be held for nobody while it waits for its fence.
+    private var isLedgerAway = false
+    private var awaySince: MonotonicTime?
+    private var hasHadConnection = false
     private var lastID: UInt64 = 0
     private var generator: SplitMix64
 
@@ -85,6 +93,7 @@ package struct LockDesk {
         _ request: AcquireLock, to: ReplyAddress, left: TimeAmount, _ now: MonotonicTime
     ) {
         guard !isLeaving else { return effects.append(.answer(to, .leaving)) }
+        guard !isLedgerAway else { return effects.append(.answer(to, .ledger)) }
         let wait = max(.zero, min(.milliseconds(request.wait), left - Self.margin))
         guard calls.count < Self.callLimit, wait == .zero || waiters < Self.waiterLimit else {
             return effects.append(.answer(to, .crowded))
@@ -106,7 +115,7 @@ package struct LockDesk {
         switch calls[id]!.state {
         case .queued, .resting: end(id)
         case .voting: calls[id]!.isCancelled = true
-        case .fencing(let lease):
+        case .fencing(let lease, _):
             giveUp(id, lease)
             end(id)
         }
@@ -132,9 +141,15 @@ package struct LockDesk {
     /// The worker leaves: who waits is sent to another, what is being decided is still decided.
     package mutating func leave() {
         isLeaving = true
+        sendAway(.leaving)
+    }
+
+    /// Ends the calls that have begun nothing.
+    private mutating func sendAway(_ verdict: LockVerdict) {
+        // The last first, so that none of them takes the place of one before it.
         for (id, call) in calls.sorted(by: { $0.key > $1.key }) {
             switch call.state {
-            case .queued, .resting: end(id, .leaving)
+            case .queued, .resting: end(id, verdict)
             case .voting, .fencing: break
             }
         }
@@ -146,11 +161,31 @@ package struct LockDesk {
             switch call.state {
             case .queued, .resting: end(id, .leaving)
             case .voting: calls[id]!.isCancelled = true
-            case .fencing(let lease):
+            case .fencing(let lease, _):
                 giveUp(id, lease)
                 end(id, .leaving)
             }
         }
+    }
+
+    // MARK: The ledger
+
+    /// Told whenever the worker looks, and before each call: without a ledger there is no fence, so who asks for a lock is
+    /// told at once, and who waits for one is told, too. What has been won gets its time for a fence.
+    ///
+    /// - Parameters:
+    ///   - isWell: what the worker's other connections say.
+    ///   - isConnected: whether there is a connection to take fences on.
+    package mutating func saw(ledger isWell: Bool, isConnected: Bool, _ now: MonotonicTime) {
+        if isConnected {
+            hasHadConnection = true
+            awaySince = nil
+        } else if awaySince == nil {
+            awaySince = now
+        }
+        let limit = hasHadConnection ? Self.absence.later : Self.absence.first
+        isLedgerAway = !isWell || awaySince.map { now - $0 > limit } ?? false
+        if isLedgerAway { sendAway(.ledger) }
     }
 
     // MARK: Outcomes
@@ -167,8 +202,11 @@ package struct LockDesk {
             return end(id)
         }
         switch outcome {
+        case .acquired(let lease) where isLedgerAway:
+            effects.append(.giveBack(lease))
+            end(id, .ledger)
         case .acquired(let lease):
-            pause(id, .fencing(lease))
+            pause(id, .fencing(lease, until: min(lease.validUntil, now + Self.fenceTime)))
             effects.append(.takeFence(id: id, call.name))
         case .held(let retryAfter):
             calls[id]!.isSplit = retryAfter == nil
@@ -184,7 +222,7 @@ package struct LockDesk {
     /// - Parameter fence: nil if it could not be taken.
     package mutating func fenced(_ id: UInt64, _ fence: Int64?, _ now: MonotonicTime) {
         // Without the call it was given up before.
-        guard let call = calls[id], case .fencing(let lease) = call.state else { return }
+        guard let call = calls[id], case .fencing(let lease, _) = call.state else { return }
         let left = lease.validUntil - now
         guard let fence, left >= .milliseconds(1) else {
             effects.append(.giveBack(lease))
@@ -211,6 +249,7 @@ package struct LockDesk {
         let drawn = Self.backoff.wait(after: calls[id]!.failures, random: generator.next())
         let pause = max(.milliseconds(1), min(drawn, longest ?? drawn))
         guard now + pause < calls[id]!.end else { return end(id, verdict) }
+        guard !isLedgerAway else { return end(id, .ledger) }
         self.pause(id, .resting(until: now + pause, verdict))
     }
 
@@ -228,8 +267,8 @@ package struct LockDesk {
                 } else if now >= until {
                     vote(id)
                 }
-            case .fencing(let lease):
-                guard now >= fenceEnd(call, lease) else { continue }
+            case .fencing(let lease, let until):
+                guard now >= until else { continue }
                 giveUp(id, lease)
                 end(id, .ledger)
             case .voting: break
@@ -242,7 +281,7 @@ package struct LockDesk {
         switch call.state {
         case .queued: call.end
         case .resting(let until, _): min(until, call.end)
-        case .fencing(let lease): fenceEnd(call, lease)
+        case .fencing(_, let until): until
         case .voting: nil
         }
     }
@@ -251,10 +290,6 @@ package struct LockDesk {
         calls[id]!.state = state
         timed.insert(id)
         if let due = due(calls[id]!) { wakeTime = min(wakeTime, due) }
-    }
-
-    private func fenceEnd(_ call: Call, _ lease: Lease) -> MonotonicTime {
-        min(lease.validUntil, max(call.end, call.received) + Self.fenceTime)
     }
 
     // MARK: Moving on
@@ -290,7 +325,7 @@ package enum LockVerdict: Equatable {
     case granted(HeldLock)
     case held(retryAfter: TimeAmount)
     case noQuorum(retryAfter: TimeAmount)
-    /// The lock was won, and given back because the ledger gave no fence in time.
+    /// The ledger is away, or it gave no fence in time for a lock that was won, which was given back.
     case ledger
     /// As many calls wait as this worker takes.
     case crowded

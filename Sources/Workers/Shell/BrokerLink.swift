@@ -123,17 +123,18 @@ final class BrokerLink {
 
     func receive(into message: inout Message) -> Bool { socket?.receive(into: &message) ?? false }
 
-    func heard(_ now: MonotonicTime) { heardAt = now }
-
-    /// The broker's beat.
-    func heardBeat(_ header: Header, _ now: MonotonicTime) {
-        stamp = header.callID
+    /// The broker has sent something, perhaps a call before its first beat: from now on the session's end matters.
+    func heard(_ now: MonotonicTime) {
+        heardAt = now
         if !isJoined {
             state = .joined
             failures = 0
             logger.info("Joined a broker", metadata: ["broker": "\(endpoint)"])
         }
     }
+
+    /// The broker's beat.
+    func heardBeat(_ header: Header) { stamp = header.callID }
 
     /// False when the message could not be sent: the broker is gone or stuck.
     @discardableResult

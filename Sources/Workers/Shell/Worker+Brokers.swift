@@ -136,7 +136,7 @@ extension Worker {
             let beat = try message.withBytes { bytes throws(WireError) in
                 try Frame.decodeBody(bytes, header: header, as: BrokerBeat.self)
             }
-            link.heardBeat(header, loop.now)
+            link.heardBeat(header)
             core?.membership.heard(beat, from: link.session, loop.now)
             reclaim(beat.unowned ?? [], from: link)
         case .result:

@@ -61,6 +61,23 @@ extension Worker {
     func tendLocks(_ now: MonotonicTime) {
         guard let service = lockService, service.isUsed else { return }
         service.ledger.tend(now, random())
+        lookAtLedger(service, now)
+        tendDesk()
+    }
+
+    private func lookAtLedger(_ service: LockService, _ now: MonotonicTime) {
+        guard let core else { return }
+        service.desk.saw(
+            ledger: core.isLedgerReady && core.breakers.mayTake,
+            isConnected: fencingConnection(service) != nil, now)
+    }
+
+    /// Fences are taken where orders are committed.
+    private func fencingConnection(_ service: LockService) -> LedgerConnection? {
+        guard let connection = service.ledger.connection, connection.isReady,
+            connection.facts?.incarnation == incarnation
+        else { return nil }
+        return connection
     }
 
     // MARK: Calls
@@ -69,8 +86,9 @@ extension Worker {
         guard let service = lockService else { return }
         if !service.isUsed {
             service.isUsed = true
-            tendLocks(loop.now)
+            service.ledger.tend(loop.now, random())
         }
+        lookAtLedger(service, .now())
         let left =
             header.milliseconds == 0
             ? Limits.defaultDeadline : TimeAmount.milliseconds(Int64(header.milliseconds))
@@ -179,8 +197,7 @@ extension Worker {
     /// Takes the fences of all that wait in one call, one call at a time: under load they come in batches.
     private func takeLockFences() {
         guard let service = lockService, !service.isFencing, !service.unfenced.isEmpty,
-            let connection = service.ledger.connection, connection.isReady,
-            connection.facts?.incarnation == incarnation
+            let connection = fencingConnection(service)
         else { return }
         // Calls are numbered in the order of their coming.
         let batch = service.unfenced.sorted { $0.key < $1.key }.prefix(LedgerConnection.lockFenceLimit)
@@ -231,7 +248,7 @@ extension Worker {
         case .ledger:
             refuseLock(
                 to, .unavailable, .ledgerUnavailable, .notExecuted, after: .milliseconds(250),
-                "The ledger gives no fence for the lock now; it was given back. Try again after the time given."
+                "The ledger gives no fence now, and so there is no lock. Try again after the time given."
             )
         case .leaving:
             refuseLock(

@@ -12,7 +12,7 @@ extension LedgerPromises {
     /// after, nothing is answered wrongly, and sales go on by themselves.
     @Suite struct Outages {
         /// So that every refusal is seen, and who waits for a commit that hangs does not hold up the crowd.
-        private let once = CallOptions(deadline: .seconds(2), maximumAttempts: 1)
+        private let once = CallOptions(deadline: .seconds(Outage.deadline), maximumAttempts: 1)
         private let patient = CallOptions(deadline: .seconds(20), maximumAttempts: 15)
 
         @Test func `while Postgres is stopped every call is refused at once, and after that all are served`()
@@ -21,8 +21,9 @@ extension LedgerPromises {
             try await TestCluster.with(workers: 2) { cluster in
                 let outage = try await load(cluster) { crowd, began in
                     try await blocking { cluster.postgres.stop() }
-                    try await refusals(crowd, until: began + Self.length)
+                    let healed = try await refusals(crowd, since: began)
                     try await blocking { try cluster.postgres.start() }
+                    return healed
                 }
                 outage.check("stopped")
             }
@@ -35,23 +36,24 @@ extension LedgerPromises {
                 let outage = try await load(cluster) { crowd, began in
                     cluster.postgres.pause()
                     defer { cluster.postgres.resume() }
-                    try await refusals(crowd, until: began + Self.length)
+                    return try await refusals(crowd, since: began)
                 }
                 outage.check("hanging")
             }
         }
 
-        @Test func `a full disk refuses orders, and sales resume when there is space again`() async throws {
+        @Test(.enabled(if: PostgresServer.mayMountDisks, "nobody lets this user mount a small disk"))
+        func `a full disk refuses orders, and sales resume when there is space again`() async throws {
             try await TestCluster.with(workers: 0) { cluster in
-                guard let disk = try await blocking({ try cluster.postgres.makeSmallDisk(mebibytes: 16) })
-                else { return }
+                let disk = try await blocking { try cluster.postgres.makeSmallDisk(mebibytes: 16) }
                 try await cluster.sql("ALTER TABLE stampede.ledger SET TABLESPACE small")
                 cluster.startWorker("worker-1")
                 try await cluster.waitUntilOwned()
                 let outage = try await load(cluster) { crowd, began in
                     try disk.fill()
-                    try await refusals(crowd, until: began + Self.length)
+                    let healed = try await refusals(crowd, since: began)
                     disk.clear()
+                    return healed
                 }
                 outage.check("full disk")
                 #expect(outage.refused.allSatisfy { $0.error?.reason == .ledgerUnavailable })
@@ -88,11 +90,11 @@ extension LedgerPromises {
                 try await cluster.waitUntilOwned()
                 let outage = try await load(cluster) { crowd, began in
                     relay.freeze()
-                    try await refusals(crowd, until: began + 1)
+                    _ = try await refusals(crowd, since: began)
                     try await eventually("new connections serve") {
-                        let last = crowd.answered.timeline.last
-                        return last.map { $0.error == nil && $0.ended > began + 2 } ?? false
+                        crowd.answered.timeline.last?.error == nil
                     }
+                    return Date()
                 }
                 outage.check("frozen")
             }
@@ -105,8 +107,10 @@ extension LedgerPromises {
             ProcessInfo.processInfo.environment["STAMPEDE_OUTAGE_SECONDS"].flatMap(Double.init) ?? 3
 
         /// Sells to a crowd before, during and after an outage.
+        ///
+        /// - Parameter outage: brings it about and ends it, and returns when the end began.
         private func load(
-            _ cluster: TestCluster, _ outage: (Crowd, Date) async throws -> Void
+            _ cluster: TestCluster, _ outage: (Crowd, Date) async throws -> Date
         ) async throws -> Outage {
             let client = try cluster.client()
             let sale = try await cluster.createSale(client, units: 10_000_000)
@@ -114,7 +118,7 @@ extension LedgerPromises {
             async let asking = crowd.keepPlacing(width: 16)
             try await eventually("orders flow") { crowd.answered.orders.count >= 200 }
             let began = Date()
-            try await outage(crowd, began)
+            let healing = try await outage(crowd, began)
             let ended = Date()
             let orders = crowd.answered.orders.count
             try await eventually("orders flow again") {
@@ -132,14 +136,15 @@ extension LedgerPromises {
             #expect(all.count == tally.orders.count + settled.orders.count)
             #expect(try await cluster.violations() == [])
             await client.close()
-            return Outage(began: began, ended: ended, calls: tally.timeline)
+            return Outage(began: began, healing: healing, ended: ended, calls: tally.timeline)
         }
 
-        private func refusals(_ crowd: Crowd, until end: Date) async throws {
-            let before = crowd.answered.errors.count
+        /// Lets the outage last until there is enough to judge. Returns when that is.
+        private func refusals(_ crowd: Crowd, since began: Date) async throws -> Date {
             try await eventually("calls are refused") {
-                crowd.answered.errors.count >= before + 100 && Date() > end
+                Date() > began + Self.length && Outage.judged(crowd.answered.timeline, began).count >= 100
             }
+            return Date()
         }
 
         private func sessions(_ cluster: TestCluster) async throws -> String {
@@ -154,7 +159,12 @@ extension LedgerPromises {
 
 /// What a crowd saw of an outage.
 private struct Outage {
+    /// Of every call, in seconds.
+    static let deadline: Int64 = 2
+
     let began: Date
+    /// When what had caused it began to be taken away, and when that was done.
+    let healing: Date
     let ended: Date
     let calls: [Tally.Call]
 
@@ -163,8 +173,11 @@ private struct Outage {
         calls.filter { $0.error != nil && $0.began > began && $0.ended < ended }
     }
 
-    /// The same, without the first moments, in which the breaker learns of it.
-    private var refusedByBreaker: [Tally.Call] { refused.filter { $0.began > began + 2 } }
+    /// Calls that nobody served, however and whenever they ended, of those that began when the breaker surely knew of
+    /// the outage: it opens after 1 to 1.5 s.
+    static func judged(_ calls: [Tally.Call], _ began: Date) -> [Tally.Call] {
+        calls.filter { $0.error != nil && $0.began > began + 2 }
+    }
 
     /// Seconds from its end to the last call that was not served.
     private var recovery: Double {
@@ -172,23 +185,42 @@ private struct Outage {
         return failed.map { $0.ended.timeIntervalSince(ended) }.max() ?? 0
     }
 
+    /// What is promised of a machine that does nothing else is judged by what this one was like meanwhile. A call passes
+    /// four threads and back; how late the crowd's own calls began tells how late each of them may be woken up.
     func check(_ name: String) {
-        let waits = refusedByBreaker.map(\.seconds).sorted()
-        let p99 = waits.isEmpty ? 0 : waits[waits.count * 99 / 100]
-        let seconds = ended.timeIntervalSince(began)
+        let judged = Self.judged(calls, began).filter { $0.began < healing }
+        let waits = Quantiles(judged.map(\.seconds))
+        let late = Quantiles(calls.filter { $0.began > began }.map(\.late))
         print(
-            "\(name) for \(seconds.rounded(3)) s: \(refused.count) refused, p99 \((p99 * 1_000).rounded(3)) ms "
-                + "once open, slowest \(((waits.last ?? 0) * 1_000).rounded(3)) ms; "
-                + "all served again after \(recovery.rounded(3)) s")
-        #expect(!refused.isEmpty)
-        // Promised are 50 ms and 3 s, on a machine that does nothing else.
-        #expect(p99 < 0.5)
-        #expect(recovery < 10)
-        let untold = refused.filter { $0.error?.reason == .ledgerUnavailable && $0.error?.retryAfter == nil }
+            "\(name) for \(healing.timeIntervalSince(began).rounded(3)) s: \(refused.count) refused, "
+                + "\(judged.count) once open, p99 \(waits.p99.milliseconds), slowest \(waits.most.milliseconds); "
+                + "all served again after \(recovery.rounded(3)) s; "
+                + "timers late by p99 \(late.p99.milliseconds), most \(late.most.milliseconds)")
+        #expect(judged.count >= 20)
+        #expect(waits.p99 < 0.05 + 4 * late.p99)
+        #expect(waits.most < 0.05 + 4 * late.most)
+        #expect(recovery < 3 + 4 * late.most)
+        #expect(calls.allSatisfy { $0.seconds < Double(Self.deadline) + 0.25 + 4 * late.most })
+        #expect(judged.allSatisfy { $0.error?.certainty == .notExecuted })
+        let untold = (refused + judged).filter {
+            $0.error?.reason == .ledgerUnavailable && $0.error?.retryAfter == nil
+        }
         #expect(untold.isEmpty)
+    }
+}
+
+private struct Quantiles {
+    let p99: Double
+    let most: Double
+
+    init(_ values: [Double]) {
+        let sorted = values.sorted()
+        p99 = sorted.isEmpty ? 0 : sorted[sorted.count * 99 / 100]
+        most = sorted.last ?? 0
     }
 }
 
 extension Double {
     fileprivate func rounded(_ digits: Int) -> String { String(format: "%.\(digits)g", self) }
+    fileprivate var milliseconds: String { "\((self * 1_000).rounded(3)) ms" }
 }

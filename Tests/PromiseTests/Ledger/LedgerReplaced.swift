@@ -17,19 +17,7 @@ extension LedgerPromises {
         {
             try await TestCluster.with(workers: 0) { cluster in
                 let primary = cluster.postgres
-                let standby = try await blocking {
-                    let standby = try PostgresServer(
-                        standbyOf: primary, settings: ["synchronous_standby_names": "'standby'"])
-                    primary.stop()
-                    primary.settings["synchronous_standby_names"] = "'standby'"
-                    try primary.start()
-                    return standby
-                }
-                let dsn = cluster.dsn.replacingOccurrences(
-                    of: primary.folder.path, with: "\(primary.folder.path),\(standby.folder.path)")
-                for name in ["worker-1", "worker-2"] { cluster.startWorker(name, dsn: dsn) }
-                try await cluster.waitUntilOwned()
-
+                let standby = try await startWithStandby(cluster)
                 let client = try cluster.client()
                 let sale = try await cluster.createSale(client, units: 1_000_000)
                 let crowd = Crowd(in: sale, through: [client], options: patient)
@@ -62,6 +50,78 @@ extension LedgerPromises {
                     try primary.start()
                 }
             }
+        }
+
+        /// The old primary lives, and its sessions with it: only the setting keeps them from selling there.
+        @Test
+        func `a primary told not to write is left for its standby, and nothing more is written there`()
+            async throws
+        {
+            try await TestCluster.with(workers: 0) { cluster in
+                let primary = cluster.postgres
+                let standby = try await startWithStandby(cluster)
+                let client = try cluster.client()
+                let sale = try await cluster.createSale(client, units: 1_000_000)
+                let crowd = Crowd(in: sale, through: [client], options: patient)
+                async let asking = crowd.keepPlacing(width: 16)
+                try await eventually("orders flow") { crowd.answered.orders.count >= 200 }
+                let fence = try await client.withLock("fenced", wait: .seconds(30)) { $0.fence }
+
+                try await blocking { try primary.refuseWrites() }
+                // What had begun before may still commit.
+                try await eventually("no transaction is under way") {
+                    try await cluster.sql(
+                        """
+                        SELECT count(*) FROM pg_stat_activity
+                        WHERE application_name LIKE 'stampede/%' AND state <> 'idle'
+                        """) == "0"
+                }
+                let written = try await cluster.sql(Self.writes)
+                let next = try await blocking {
+                    try standby.promote()
+                    return try PostgresServer(standbyOf: standby)
+                }
+                let before = crowd.answered.orders.count
+                try await eventually("orders flow again", atMost: 60) {
+                    crowd.answered.orders.count >= before + 500
+                }
+                #expect(try await client.withLock("fenced", wait: .seconds(30)) { $0.fence } > fence)
+                crowd.stop()
+                let tally = await asking
+                let open = tally.errors.map(\.request)
+                let rest = await Crowd.insist(on: open, in: sale, through: [client], options: patient)
+                #expect(rest.messages() == [])
+                let all = tally.orderIDs.union(rest.orderIDs)
+                #expect(all == (try await cluster.orderIDs(sale, on: standby)))
+                #expect(try await cluster.violations(on: standby) == [])
+                #expect(try await cluster.sql(Self.writes) == written)
+                await client.close()
+                try await blocking { next.stop(.immediate) }
+            }
+        }
+
+        /// Grows with whatever a worker writes.
+        private static let writes = """
+            SELECT (SELECT count(*) FROM stampede.ledger), (SELECT sum(batch) FROM stampede.partitions),
+                (SELECT sum(fence) FROM stampede.partitions), (SELECT sum(fence) FROM stampede.locks)
+            """
+
+        /// Gives the cluster's Postgres a synchronous standby, and starts two workers that know both.
+        private func startWithStandby(_ cluster: TestCluster) async throws -> PostgresServer {
+            let primary = cluster.postgres
+            let standby = try await blocking {
+                let standby = try PostgresServer(
+                    standbyOf: primary, settings: ["synchronous_standby_names": "'standby'"])
+                primary.stop()
+                primary.settings["synchronous_standby_names"] = "'standby'"
+                try primary.start()
+                return standby
+            }
+            let dsn = cluster.dsn.replacingOccurrences(
+                of: primary.folder.path, with: "\(primary.folder.path),\(standby.folder.path)")
+            for name in ["worker-1", "worker-2"] { cluster.startWorker(name, dsn: dsn) }
+            try await cluster.waitUntilOwned()
+            return standby
         }
 
         @Test func `a backup that is recovered voids all books, and what it holds is sold on`() async throws {
