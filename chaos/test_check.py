@@ -1,5 +1,7 @@
 """The checker finds every planted violation, and nothing in an episode that has none."""
 
+import json
+
 import pytest
 
 import check
@@ -15,7 +17,7 @@ class Episode:
 
     def __init__(self):
         self.records, self.ledger, self.batches = [], [], []
-        self.stock, self.fence = {}, 1
+        self.stock, self.fence, self.window = {}, 1, {}
         self.ops = 0
         self.records.append({"e": "episode", "t": 0, "plan": "planted", "seed": 5, "ttl": 3_000_000})
         for second in range(0, 30):
@@ -81,9 +83,19 @@ class Episode:
 
     def entry(self, kind, t, key, quantity, buyer, amount=0):
         seq = len(self.ledger) + 1
+        at = OFFSET + t
+        if kind == history.CREATED:
+            self.window = {"opens": at}
+        elif kind == history.OPENED:
+            # As the system does it: what was open once keeps that opening.
+            self.window = {"opens": min(self.window["opens"], at)}
+        elif kind == history.CLOSED:
+            self.window = {"opens": self.window["opens"], "closes": at}
+        changes = kind in (history.CREATED, history.OPENED, history.CLOSED)
+        terms = json.dumps({"name": "plenty 1", "limit": LIMIT, **self.window}) if changes else ""
         self.ledger.append({
-            "seq": seq, "sale": SALE, "buyer": buyer, "amount": amount, "at": OFFSET + t, "key": key,
-            "quantity": quantity, "partition": PARTITION, "kind": kind, "lane": 0,
+            "seq": seq, "sale": SALE, "buyer": buyer, "amount": amount, "at": at, "key": key,
+            "quantity": quantity, "partition": PARTITION, "kind": kind, "lane": 0, "terms": terms,
         })  # fmt: skip
         self.batches.append({
             "partition": PARTITION, "batch": seq, "fence": self.fence, "first": seq, "last": seq, "at": OFFSET + t + 100,
@@ -105,6 +117,14 @@ class Episode:
         )
         return op
 
+    def terms(self, row, **fields):
+        """Writes other terms into a row of the ledger."""
+        row["terms"] = json.dumps({**json.loads(row["terms"]), **fields})
+
+    def changes(self, kind):
+        """The ledger's rows of that kind."""
+        return [row for row in self.ledger if row["kind"] == kind]
+
     def invoke(self, op):
         return next(r for r in self.records if r["e"] == "invoke" and r["op"] == op)
 
@@ -120,8 +140,6 @@ class Episode:
         ]  # fmt: skip
 
     def judge(self):
-        import json
-
         left = sum(r["quantity"] * (-1 if r["kind"] == 16 else 1) for r in self.ledger if r["kind"] in (1, 4, 16))
         last = self.batches[-1]
         partitions = [{
@@ -212,7 +230,9 @@ def over_the_limit(e):
 
 
 def sold_before_opening(e):
-    e.invoke(1)["opens"], e.invoke(1)["closes"] = OFFSET + 30_000, OFFSET + 99_000_000
+    window = {"opens": OFFSET + 30_000, "closes": OFFSET + 99_000_000}
+    e.invoke(1).update(window)
+    e.terms(e.ledger[0], **window)
 
 
 def sold_after_closing(e):
@@ -220,9 +240,55 @@ def sold_after_closing(e):
     e.order(15_300_000, buyer=55, key="w", quantity=1)
 
 
+def sold_while_closed_and_written_after_it(e):
+    """The sale is open again, and was opened long ago: only the moment of its last opening tells."""
+    e.order(13_400_000, buyer=56, key="v", quantity=1)
+    e.ledger[-1]["at"] = OFFSET + 12_500_000
+    e.changes(history.CLOSED)[0]["at"] = OFFSET + 12_000_000
+    e.terms(e.changes(history.CLOSED)[0], closes=OFFSET + 12_000_000)
+
+
+def sold_before_its_sale_was_there(e):
+    e.ledger[0]["terms"] = ""
+
+
 def written_too_late(e):
-    e.ledger[1]["at"] -= 6_000_000
-    e.ledger[0]["at"] -= 6_000_000
+    for row in e.ledger[:2]:
+        row["at"] -= 6_000_000
+    e.terms(e.ledger[0], opens=e.ledger[0]["at"])
+
+
+def window_that_nobody_asked_for(e):
+    e.terms(e.ledger[0], closes=OFFSET + 99_000_000)
+
+
+def closing_that_leaves_it_open(e):
+    e.terms(e.changes(history.CLOSED)[0], closes=OFFSET + 99_000_000)
+
+
+def opening_that_leaves_it_closed(e):
+    e.terms(e.changes(history.OPENED)[0], closes=OFFSET + 13_200_000)
+
+
+def opening_at_another_time(e):
+    e.terms(e.changes(history.OPENED)[0], opens=OFFSET + 5_000_000)
+
+
+def opening_that_waits(e):
+    window = {"opens": OFFSET + 14_000_000, "closes": OFFSET + 99_000_000}
+    for row in (e.ledger[0], *e.changes(history.OPENED)):
+        e.terms(row, **window)
+    # Nothing between them that would be wrong by itself.
+    e.changes(history.CLOSED)[0].update(kind=history.ADDED, terms="")
+    e.invoke(1).update(window)
+
+
+def opening_without_a_window(e):
+    e.changes(history.OPENED)[0]["terms"] = ""
+
+
+def units_that_change_the_window(e):
+    e.changes(history.ADDED)[0]["terms"] = e.ledger[0]["terms"]
 
 
 def yes_while_closed(e):
@@ -286,7 +352,9 @@ def unknown_for_ever(e):
         (second_order_for_a_key, "P3"), (key_used_for_other_content, "P3"), (phantom_order, "P3"),
         (refused_and_yet_placed, "P3"), (voided_and_yet_placed, "P3"),
         (over_the_limit, "P4"),
-        (sold_before_opening, "P5"), (sold_after_closing, "P5"), (written_too_late, "P5"), (yes_while_closed, "P5"),
+        (sold_before_opening, "P5"), (sold_after_closing, "P5"), (sold_while_closed_and_written_after_it, "P5"),
+        (sold_before_its_sale_was_there, "P5"), (written_too_late, "P5"), (yes_while_closed, "P5"),
+        (window_that_nobody_asked_for, "P5"),
         (fence_went_back, "P6"), (batch_missing, "P6"), (entry_missing, "P6"),
         (sold_out_with_units_left, "P7"), (undersold, "P7"), (drain_refused, "P7"), (one_more_than_nothing, "P7"),
         (never_ended, "P8"), (ended_twice, "P8"), (ended_late, "P8"), (unknown_for_ever, "P8"),
@@ -296,6 +364,19 @@ def test_a_planted_violation_is_found(plant, promise):
     episode = Episode()
     plant(episode)
     assert promise in promises(episode)
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        window_that_nobody_asked_for, closing_that_leaves_it_open, opening_that_leaves_it_closed,
+        opening_at_another_time, opening_that_waits, opening_without_a_window, units_that_change_the_window,
+    ],
+)  # fmt: skip
+def test_a_change_of_a_window_that_is_not_as_its_caller_wanted_is_found(plant):
+    episode = Episode()
+    plant(episode)
+    assert ("P5", "every window in the ledger is the one th") in broken(episode)
 
 
 def test_every_check_of_a_promise_is_proved_by_some_plant():
