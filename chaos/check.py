@@ -43,7 +43,9 @@ def objections(history, ledger, measured):
         # What an earlier fault still holds back is no lack of load.
         back = fault.load_end if fault.full_rate is None else fault.reference + fault.full_rate + 2 * SECOND
         busy_until = max(busy_until, fault.healed + 3 * SECOND, back)
-        if fault.fault["expect"] == "no-failures" and any(is_disks_fault(history, op) for op in fault.failures):
+        if fault.expect in ("refusals", "fast-refusals") and not fault.refusals:
+            yield f"nobody was refused during {fault.fault['nemesis']} of {fault.fault['targets']}"
+        if fault.expect == "no-failures" and any(is_disks_fault(history, op) for op in fault.failures):
             longest = history.stalled(fault.begin - 3 * SECOND, fault.healed + 3 * SECOND)
             yield f"the machine's disk stood still for {longest / 1000:.0f} ms during {fault.fault['nemesis']}"
         # One that met others may have found its victim dead.

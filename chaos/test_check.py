@@ -428,21 +428,174 @@ def test_a_disk_that_stood_still_is_not_held_against_a_hand_over():
     assert any("disk stood still for 900 ms" in why for why in verdict["invalid"])
 
 
-def test_a_yes_without_a_quorum_breaks_the_policy_refuse():
+def without_a_quorum(**fields):
+    """An episode whose fault lasts from 3.5 s to 14 s and wants every order refused from 7.5 s on."""
     episode = Episode()
-    episode.fault(expect="refusals")
+    episode.fault(expect="refusals", **fields)
     episode.records[-2]["t"] = episode.records[-1]["t"] = 14_000_000
+    return episode
+
+
+def refusal_at_the_broker(e, t, answered, **fields):
+    op = e.call(t, "place", buyer=66, key=f"q{t}", quantity=1, **fields)
+    e.refuse(op, answered, "noOwner", "notExecuted", "unavailable")
+    return op
+
+
+def unknown_at(e, t, answered, reason, status="unavailable", **fields):
+    op = e.call(t, "place", buyer=67, key=f"u{t}", quantity=1, **fields)
+    e.end(op, answered, how="unknown", status=status, reason=reason, certainty="maybeExecuted")
+    return op
+
+
+def test_refusals_without_a_quorum_are_counted_and_kept():
+    episode = without_a_quorum()
+    refusal_at_the_broker(episode, 8_000_000, 12_000_000)
+    verdict, _ = episode.judge()
+    assert [(row["checked"], row["violations"]) for row in verdict["rows"] if row["promise"] == "quorum"] == [(1, 0)]
+    assert not any("nobody was refused" in why for why in verdict["invalid"])
+
+
+def test_a_yes_without_a_quorum_breaks_the_policy_refuse():
+    episode = without_a_quorum()
     episode.order(13_600_000, buyer=66, key="q", quantity=1)
     assert "quorum" in promises(episode)
 
 
-def test_a_slow_refusal_without_postgres_is_told():
+@pytest.mark.parametrize("attempts", [1, 5])
+@pytest.mark.parametrize(("reason", "status"), [("ownerLost", "unavailable"), ("noOwner", "unavailable"), ("none", "deadlineExceeded")])
+def test_an_unknown_outcome_without_a_quorum_breaks_the_policy_refuse(reason, status, attempts):
+    episode = without_a_quorum()
+    unknown_at(episode, 8_000_000, 8_400_000, reason, status, attempts=attempts)
+    assert "quorum" in promises(episode)
+
+
+def test_a_single_attempt_without_a_quorum_that_outlasts_its_deadline_breaks_the_policy_refuse():
+    episode = without_a_quorum()
+    unknown_at(episode, 8_000_000, 13_000_000, "noOwner", "deadlineExceeded")
+    assert "quorum" in promises(episode)
+
+
+def test_an_order_without_a_quorum_that_never_ends_breaks_the_policy_refuse():
+    episode = without_a_quorum()
+    episode.call(8_000_000, "place", buyer=66, key="q", quantity=1)
+    assert "quorum" in promises(episode)
+
+
+def test_who_tries_again_until_its_own_deadline_was_refused_before_it():
+    episode = without_a_quorum()
+    unknown_at(episode, 8_000_000, 13_000_000, "noOwner", "deadlineExceeded", attempts=5)
+    assert "quorum" not in promises(episode)
+
+
+def test_who_still_waits_when_the_quorum_is_back_may_be_served():
+    episode = without_a_quorum()
+    op = episode.call(12_000_000, "place", buyer=66, key="q", quantity=1)
+    episode.end(op, 14_100_000, how="unknown", status="unavailable", reason="ownerLost", certainty="maybeExecuted")
+    assert "quorum" not in promises(episode)
+
+
+@pytest.mark.parametrize("expect", ["refusals", "fast-refusals"])
+def test_an_episode_in_which_nobody_was_refused_proves_nothing(expect):
     episode = Episode()
-    episode.fault(expect="fast-refusals")
-    slow = episode.call(4_600_000, "place", buyer=41, key="r", quantity=1)
-    episode.refuse(slow, 4_700_000, "ledgerUnavailable", "notExecuted", "unavailable")
+    episode.fault(expect=expect)
+    episode.records[-2]["t"] = episode.records[-1]["t"] = 14_000_000
+    # A word of the sale, and a caller who heard nothing but its own deadline.
+    sold_out = episode.call(8_000_000, "place", buyer=41, key="r", quantity=1)
+    episode.refuse(sold_out, 8_001_000, "soldOut")
+    unknown_at(episode, 8_000_000, 13_000_000, "noOwner", "deadlineExceeded", attempts=5)
     verdict, _ = episode.judge()
-    assert any("100.0 ms" in example for row in verdict["rows"] for example in row["examples"])
+    assert "nobody was refused during kill of worker-1" in verdict["invalid"]
+
+
+def test_a_refusal_after_the_quorum_is_back_says_nothing_of_the_time_without_it():
+    episode = without_a_quorum()
+    refusal_at_the_broker(episode, 12_000_000, 14_100_000)
+    verdict, _ = episode.judge()
+    assert "nobody was refused during kill of worker-1" in verdict["invalid"]
+
+
+def without_postgres(**fields):
+    """An episode whose fault lasts from 3.5 s to 5 s and wants everybody refused fast from 4.5 s on."""
+    episode = Episode()
+    episode.fault(expect="fast-refusals", **fields)
+    op = episode.call(4_550_000, "place", buyer=40, key="p", quantity=1)
+    episode.refuse(op, 4_552_000, "ledgerUnavailable", "notExecuted", "unavailable")
+    return episode
+
+
+def refused_fast(episode):
+    """How many single attempts were looked at, and how many of them were not answered as they must."""
+    verdict, _ = episode.judge()
+    return next((r["checked"], r["violations"]) for r in verdict["rows"] if r["sentence"].startswith("while Postgres"))
+
+
+def slow_refusal(e):
+    op = e.call(4_600_000, "place", buyer=41, key="r", quantity=1)
+    e.refuse(op, 4_700_000, "ledgerUnavailable", "notExecuted", "unavailable")
+
+
+def slow_word_of_the_sale(e):
+    e.refuse(e.call(4_600_000, "place", buyer=41, key="r", quantity=1), 4_700_000, "soldOut")
+
+
+def fast_unknown(e):
+    unknown_at(e, 4_600_000, 4_601_000, "ownerLost")
+
+
+def refusal_of_what_was_executed(e):
+    e.refuse(e.call(4_600_000, "place", buyer=41, key="r", quantity=1), 4_601_000, "none", status="internal")
+
+
+def slow_unknown(e):
+    unknown_at(e, 4_600_000, 9_600_000, "none", "deadlineExceeded")
+
+
+def no_answer(e):
+    e.call(4_600_000, "place", buyer=41, key="r", quantity=1)
+
+
+def yes_without_ledger(e):
+    e.order(4_600_000, buyer=41, key="r", quantity=1)
+
+
+def yes_that_came_late(e):
+    e.order(4_990_000, buyer=41, key="r", quantity=1)
+    e.answer(e.ops)["t"] = 5_200_000
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        slow_refusal,
+        slow_word_of_the_sale,
+        refusal_of_what_was_executed,
+        fast_unknown,
+        slow_unknown,
+        no_answer,
+        yes_without_ledger,
+        yes_that_came_late,
+    ],
+)
+def test_whatever_is_no_fast_refusal_without_postgres_is_told(plant):
+    episode = without_postgres()
+    assert refused_fast(episode) == (1, 0)
+    plant(episode)
+    assert refused_fast(episode) == (2, 1)
+
+
+def test_what_can_be_answered_without_postgres_is_no_violation():
+    episode = without_postgres()
+    episode.refuse(episode.call(4_600_000, "place", buyer=41, key="r", quantity=1), 4_601_000, "soldOut")
+    look = episode.call(4_600_000, "look")
+    episode.ok(look, 4_601_000, added=3, left=0, orders=2, partition=PARTITION)
+    # Postgres is back.
+    episode.order(4_999_000, buyer=42, key="s", quantity=1)
+    # Several attempts may take their time.
+    unknown_at(episode, 4_600_000, 9_600_000, "none", "deadlineExceeded", attempts=5)
+    assert refused_fast(episode) == (4, 0)
+    verdict, _ = episode.judge()
+    assert not any("nobody was refused" in why for why in verdict["invalid"])
 
 
 def test_a_busy_machine_widens_limits_of_time_and_nothing_else():
