@@ -598,6 +598,22 @@ def test_what_can_be_answered_without_postgres_is_no_violation():
     assert not any("nobody was refused" in why for why in verdict["invalid"])
 
 
+def late_calls(episode, by):
+    for op in range(1, episode.ops + 1):
+        episode.invoke(op)["intended"] -= by
+    return [why for why in episode.judge()[0]["invalid"] if "too busy" in why]
+
+
+def test_a_machine_too_busy_to_judge_time_makes_the_episode_invalid():
+    assert late_calls(Episode(), by=62_500) == []
+    assert any("250 ms" in why for why in late_calls(Episode(), by=62_501))
+    episode = Episode()
+    episode.fault()
+    assert late_calls(episode, by=62_500) == []
+    assert late_calls(without_postgres(), by=12_500) == []
+    assert any("50 ms are allowed" in why for why in late_calls(without_postgres(), by=12_501))
+
+
 def test_a_busy_machine_widens_limits_of_time_and_nothing_else():
     episode = Episode()
     episode.fault(expect="fast-refusals")
