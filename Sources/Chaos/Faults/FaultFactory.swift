@@ -20,7 +20,7 @@ extension Arena {
         case .rollingRestart: return RollingRestartFault(self, names)
         case .join: return JoinFault(self)
         case .cut, .delay, .reset: return try linkFault(planned, names)
-        case .redisWipe, .redisForge, .redisExtend:
+        case .redisWipe, .redisFlush, .redisForge, .redisExtend:
             return LyingRedisFault(sockets: sockets(names), lie: planned.nemesis, ttl: plan.leaseTTL)
         case .disk: return DiskFault(self, planned.disk)
         case .clock:

@@ -85,8 +85,10 @@ public enum Nemesis: String, CaseIterable, Sendable {
     case delay
     /// The connections of a link are closed, once; new ones are let through.
     case reset
-    /// FLUSHALL on Redis nodes, again and again.
+    /// Every lease on Redis nodes is deleted, again and again.
     case redisWipe = "redis-wipe"
+    /// FLUSHALL on Redis nodes, again and again: what tells a node that forgot from one that knows is gone, too.
+    case redisFlush = "redis-flush"
     /// Every lease on Redis nodes gets a token of nobody, again and again.
     case redisForge = "redis-forge"
     /// Every lease on Redis nodes lives for an hour longer, again and again.

@@ -93,7 +93,7 @@ struct PlanReader {
     /// Whom a fault hits that names nobody.
     private static func usualTarget(_ nemesis: Nemesis) -> Target {
         switch nemesis {
-        case .redisWipe, .redisForge, .redisExtend: .majority(.redis)
+        case .redisWipe, .redisFlush, .redisForge, .redisExtend: .majority(.redis)
         case .postgresStop, .disk: .number(.postgres, 1)
         case .rollingRestart, .join: .all(.worker)
         default: .owner
