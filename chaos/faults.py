@@ -31,7 +31,7 @@ class Measured:
         self.expect = fault["expect"]
         # Leases run out, and breakers open, before the cluster can say what the plan expects of it.
         usual = SECOND + (history.episode["ttl"] if self.expect in ("sales", "refusals") else 0)
-        self.steady = self.begin + usual
+        self.steady = self.begin + fault.get("expect_from", usual)
         during = [op for op in history.load if self.steady <= op.begin < self.healing]
         # Only who tries once hears the cluster's own words.
         self.singles = [op for op in during if op.attempts == 1]

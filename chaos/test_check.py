@@ -598,6 +598,16 @@ def test_what_can_be_answered_without_postgres_is_no_violation():
     assert not any("nobody was refused" in why for why in verdict["invalid"])
 
 
+def test_a_plan_says_from_when_on_its_expectation_holds():
+    episode = without_postgres(expect_from=1_050_000)
+    assert refused_fast(episode) == (1, 0)
+    slow_refusal(episode)
+    assert refused_fast(episode) == (2, 1)
+    episode = without_postgres(expect_from=1_200_000)
+    slow_refusal(episode)
+    assert refused_fast(episode) == (0, 0)
+
+
 def late_calls(episode, by):
     for op in range(1, episode.ops + 1):
         episode.invoke(op)["intended"] -= by

@@ -12,7 +12,7 @@ extension Arena {
         switch planned.nemesis {
         case .kill: return KillFault(self, names)
         case .postgresStop: return KillFault(self, names, signal: SIGQUIT)
-        case .pause: return PauseFault(arena: self, names: names)
+        case .pause: return PauseFault(self, names)
         case .pauseInCommit:
             return PauseInCommitFault(arena: self, worker: names[0], commits: planned.commits)
         case .starve: return StarveFault(self, names)

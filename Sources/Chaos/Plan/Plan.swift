@@ -51,6 +51,8 @@ public struct PlannedFault: Equatable, Sendable {
     /// Whether a transaction that `pause-in-commit` has caught commits while its worker is stopped.
     public var commits = true
     public var expect = Expectation.promises
+    /// How long into the fault the expectation begins; nil for the usual time of its kind.
+    public var expectFrom: Milliseconds?
     /// The most that may pass until the first success on every affected partition. Nil asks nothing.
     public var recovery: Milliseconds?
     /// Whether that time begins with the healing; else with the fault.
@@ -73,7 +75,7 @@ public struct Milliseconds: Hashable, Comparable, Sendable {
 public enum Nemesis: String, CaseIterable, Sendable {
     /// SIGKILL; the process stays dead until healed.
     case kill
-    /// SIGSTOP, and SIGCONT to heal.
+    /// SIGSTOP, and SIGCONT to heal; to Postgres with all its sessions.
     case pause
     /// SIGSTOP to a worker while its transaction waits in Postgres for a lock.
     case pauseInCommit = "pause-in-commit"
@@ -157,6 +159,7 @@ public enum Expectation: String, CaseIterable, Sendable {
     case sales
     /// From TTL + 1 s into the fault every order is refused as not executed.
     case refusals
-    /// From 1 s into the fault every single attempt is refused within 50 ms, and the rate is back within 3 s.
+    /// From 1 s into the fault no single attempt is answered but with a refusal within 50 ms, and the rate is back
+    /// within 3 s.
     case fastRefusals = "fast-refusals"
 }
