@@ -7,6 +7,7 @@ public enum ChaosFiles {
         PackageResources.pause_in_commit_yaml,
         PackageResources.redis_lies_yaml,
         PackageResources.postgres_stop_yaml,
+        PackageResources.postgres_hang_yaml,
         PackageResources.pauses_yaml,
         PackageResources.cut_redis_yaml,
         PackageResources.cut_postgres_yaml,

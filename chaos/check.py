@@ -18,6 +18,9 @@ from promises import CLOCK_ERROR, PROMISES
 
 # A verdict on a system at rest says little: etcd's robustness tests reject such runs, too.
 LEAST_RATE = 500
+# A limit that is widened by more than this is none.
+MOST_ALLOWANCE = {"fast-refusals": 50_000}
+USUAL_MOST_ALLOWANCE = SECOND // 4
 
 
 def checks(history, ledger):
@@ -36,6 +39,12 @@ def objections(history, ledger, measured):
         yield f"the machine's wall clock was stepped by {history.offset_spread / 1000:.0f} ms"
     if history.left_out:
         yield f"{history.left_out} arrivals were left out: the harness could not keep up"
+    most = min((MOST_ALLOWANCE.get(m.expect, USUAL_MOST_ALLOWANCE) for m in measured), default=USUAL_MOST_ALLOWANCE)
+    if history.allowance > most:
+        yield (
+            f"the machine was too busy: its lateness would widen limits of time by {history.allowance / 1000:.0f} ms, "
+            f"at most {most / 1000:.0f} ms are allowed"
+        )
     busy_until = 0
     for fault in sorted(measured, key=lambda m: m.begin):
         if fault.begin > busy_until and fault.before < LEAST_RATE:
@@ -43,7 +52,9 @@ def objections(history, ledger, measured):
         # What an earlier fault still holds back is no lack of load.
         back = fault.load_end if fault.full_rate is None else fault.reference + fault.full_rate + 2 * SECOND
         busy_until = max(busy_until, fault.healed + 3 * SECOND, back)
-        if fault.fault["expect"] == "no-failures" and any(is_disks_fault(history, op) for op in fault.failures):
+        if fault.expect in ("refusals", "fast-refusals") and not fault.refusals:
+            yield f"nobody was refused during {fault.fault['nemesis']} of {fault.fault['targets']}"
+        if fault.expect == "no-failures" and any(is_disks_fault(history, op) for op in fault.failures):
             longest = history.stalled(fault.begin - 3 * SECOND, fault.healed + 3 * SECOND)
             yield f"the machine's disk stood still for {longest / 1000:.0f} ms during {fault.fault['nemesis']}"
         # One that met others may have found its victim dead.

@@ -151,10 +151,14 @@ class History:
 
 
 class Entry:
+    """A row of the ledger. Those that change a sale's terms have the window in force from there on."""
+
     def __init__(self, row):
         for name in ("seq", "sale", "buyer", "amount", "at", "quantity", "partition", "kind", "lane"):
             setattr(self, name, int(row[name]))
         self.key = row["key"]
+        terms = json.loads(row["terms"]) if row["terms"] else None
+        self.window = (terms["opens"], terms.get("closes", float("inf"))) if terms else None
 
     @property
     def change(self):

@@ -161,15 +161,15 @@ def the_limit_holds(history, ledger):
 
 def the_window_holds(history, ledger):
     check = Check("P5", "nothing was sold before opening or after closing, by the ledger's clock")
-    for sale, entries in ledger.by_sale.items():
-        create = history.creates.get(sale)
-        opens = create.invoke.get("opens", 0) if create else 0
-        closes = create.invoke.get("closes", float("inf")) if create else float("inf")
+    for entries in ledger.by_sale.values():
+        opens, closes = float("inf"), float("inf")
         for entry in entries:
-            if entry.kind == OPENED:
-                opens, closes = entry.at, float("inf")
-            elif entry.kind == CLOSED:
-                closes = entry.at
+            if entry.window:
+                reopened = entry.kind == OPENED and closes <= entry.at
+                opens, closes = entry.window
+                # A sale that is opened again keeps its first opening, and was closed meanwhile. The opening and an
+                # order after it may have been stamped by two owners, each of whom may err.
+                opens = max(opens, entry.at - 2 * CLOCK_ERROR) if reopened else opens
             elif entry.kind == PLACED:
                 check.look()
                 earliest, _ = ledger.written(entry)
@@ -180,6 +180,17 @@ def the_window_holds(history, ledger):
                 elif not entry.at - CLOCK_ERROR <= earliest <= entry.at + 5 * SECOND + CLOCK_ERROR:
                     check.broken(f"order {entry.id} was decided at {entry.at} and written at {earliest}")
     yield check
+
+    asked = Check("P5", "every window in the ledger is the one that was asked for")
+    for sale, entries in ledger.by_sale.items():
+        create, window = history.creates.get(sale), None
+        for entry in entries:
+            if entry.kind in (CREATED, OPENED, CLOSED) or entry.window:
+                asked.look()
+                if not is_as_asked(entry, window, create.invoke if create else {}):
+                    asked.broken(f"entry {entry.id} of kind {entry.kind} at {entry.at}: {window} became {entry.window}")
+                window = entry.window
+    yield asked
 
     told = Check("P5", "no new order was said yes to while its sale was known to be closed")
     for sale, create in history.creates.items():
@@ -206,6 +217,23 @@ def the_window_holds(history, ledger):
                     if op.how == "ok":
                         told.broken(f"{op}, while the sale was closed")
     yield told
+
+
+def is_as_asked(entry, before, create):
+    """Whether an entry changed the window as its caller wanted; "now" is the earliest that the ledger's clock may show."""
+    if entry.kind not in (CREATED, OPENED, CLOSED) or not entry.window:
+        return False
+
+    def is_now(time):
+        return entry.at - CLOCK_ERROR <= time <= entry.at
+
+    opens, closes = entry.window
+    if entry.kind == CREATED:
+        wanted = opens == create["opens"] if "opens" in create else is_now(opens)
+        return before is None and wanted and closes == create.get("closes", float("inf"))
+    if entry.kind == OPENED:
+        return before is not None and opens <= entry.at < closes and (opens == before[0] or is_now(opens))
+    return before is not None and opens <= closes and is_now(closes)
 
 
 def one_writer(history, ledger):

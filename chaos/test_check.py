@@ -1,5 +1,7 @@
 """The checker finds every planted violation, and nothing in an episode that has none."""
 
+import json
+
 import pytest
 
 import check
@@ -15,7 +17,7 @@ class Episode:
 
     def __init__(self):
         self.records, self.ledger, self.batches = [], [], []
-        self.stock, self.fence = {}, 1
+        self.stock, self.fence, self.window = {}, 1, {}
         self.ops = 0
         self.records.append({"e": "episode", "t": 0, "plan": "planted", "seed": 5, "ttl": 3_000_000})
         for second in range(0, 30):
@@ -81,9 +83,19 @@ class Episode:
 
     def entry(self, kind, t, key, quantity, buyer, amount=0):
         seq = len(self.ledger) + 1
+        at = OFFSET + t
+        if kind == history.CREATED:
+            self.window = {"opens": at}
+        elif kind == history.OPENED:
+            # As the system does it: what was open once keeps that opening.
+            self.window = {"opens": min(self.window["opens"], at)}
+        elif kind == history.CLOSED:
+            self.window = {"opens": self.window["opens"], "closes": at}
+        changes = kind in (history.CREATED, history.OPENED, history.CLOSED)
+        terms = json.dumps({"name": "plenty 1", "limit": LIMIT, **self.window}) if changes else ""
         self.ledger.append({
-            "seq": seq, "sale": SALE, "buyer": buyer, "amount": amount, "at": OFFSET + t, "key": key,
-            "quantity": quantity, "partition": PARTITION, "kind": kind, "lane": 0,
+            "seq": seq, "sale": SALE, "buyer": buyer, "amount": amount, "at": at, "key": key,
+            "quantity": quantity, "partition": PARTITION, "kind": kind, "lane": 0, "terms": terms,
         })  # fmt: skip
         self.batches.append({
             "partition": PARTITION, "batch": seq, "fence": self.fence, "first": seq, "last": seq, "at": OFFSET + t + 100,
@@ -105,6 +117,14 @@ class Episode:
         )
         return op
 
+    def terms(self, row, **fields):
+        """Writes other terms into a row of the ledger."""
+        row["terms"] = json.dumps({**json.loads(row["terms"]), **fields})
+
+    def changes(self, kind):
+        """The ledger's rows of that kind."""
+        return [row for row in self.ledger if row["kind"] == kind]
+
     def invoke(self, op):
         return next(r for r in self.records if r["e"] == "invoke" and r["op"] == op)
 
@@ -120,8 +140,6 @@ class Episode:
         ]  # fmt: skip
 
     def judge(self):
-        import json
-
         left = sum(r["quantity"] * (-1 if r["kind"] == 16 else 1) for r in self.ledger if r["kind"] in (1, 4, 16))
         last = self.batches[-1]
         partitions = [{
@@ -212,7 +230,9 @@ def over_the_limit(e):
 
 
 def sold_before_opening(e):
-    e.invoke(1)["opens"], e.invoke(1)["closes"] = OFFSET + 30_000, OFFSET + 99_000_000
+    window = {"opens": OFFSET + 30_000, "closes": OFFSET + 99_000_000}
+    e.invoke(1).update(window)
+    e.terms(e.ledger[0], **window)
 
 
 def sold_after_closing(e):
@@ -220,9 +240,55 @@ def sold_after_closing(e):
     e.order(15_300_000, buyer=55, key="w", quantity=1)
 
 
+def sold_while_closed_and_written_after_it(e):
+    """The sale is open again, and was opened long ago: only the moment of its last opening tells."""
+    e.order(13_400_000, buyer=56, key="v", quantity=1)
+    e.ledger[-1]["at"] = OFFSET + 12_500_000
+    e.changes(history.CLOSED)[0]["at"] = OFFSET + 12_000_000
+    e.terms(e.changes(history.CLOSED)[0], closes=OFFSET + 12_000_000)
+
+
+def sold_before_its_sale_was_there(e):
+    e.ledger[0]["terms"] = ""
+
+
 def written_too_late(e):
-    e.ledger[1]["at"] -= 6_000_000
-    e.ledger[0]["at"] -= 6_000_000
+    for row in e.ledger[:2]:
+        row["at"] -= 6_000_000
+    e.terms(e.ledger[0], opens=e.ledger[0]["at"])
+
+
+def window_that_nobody_asked_for(e):
+    e.terms(e.ledger[0], closes=OFFSET + 99_000_000)
+
+
+def closing_that_leaves_it_open(e):
+    e.terms(e.changes(history.CLOSED)[0], closes=OFFSET + 99_000_000)
+
+
+def opening_that_leaves_it_closed(e):
+    e.terms(e.changes(history.OPENED)[0], closes=OFFSET + 13_200_000)
+
+
+def opening_at_another_time(e):
+    e.terms(e.changes(history.OPENED)[0], opens=OFFSET + 5_000_000)
+
+
+def opening_that_waits(e):
+    window = {"opens": OFFSET + 14_000_000, "closes": OFFSET + 99_000_000}
+    for row in (e.ledger[0], *e.changes(history.OPENED)):
+        e.terms(row, **window)
+    # Nothing between them that would be wrong by itself.
+    e.changes(history.CLOSED)[0].update(kind=history.ADDED, terms="")
+    e.invoke(1).update(window)
+
+
+def opening_without_a_window(e):
+    e.changes(history.OPENED)[0]["terms"] = ""
+
+
+def units_that_change_the_window(e):
+    e.changes(history.ADDED)[0]["terms"] = e.ledger[0]["terms"]
 
 
 def yes_while_closed(e):
@@ -286,7 +352,9 @@ def unknown_for_ever(e):
         (second_order_for_a_key, "P3"), (key_used_for_other_content, "P3"), (phantom_order, "P3"),
         (refused_and_yet_placed, "P3"), (voided_and_yet_placed, "P3"),
         (over_the_limit, "P4"),
-        (sold_before_opening, "P5"), (sold_after_closing, "P5"), (written_too_late, "P5"), (yes_while_closed, "P5"),
+        (sold_before_opening, "P5"), (sold_after_closing, "P5"), (sold_while_closed_and_written_after_it, "P5"),
+        (sold_before_its_sale_was_there, "P5"), (written_too_late, "P5"), (yes_while_closed, "P5"),
+        (window_that_nobody_asked_for, "P5"),
         (fence_went_back, "P6"), (batch_missing, "P6"), (entry_missing, "P6"),
         (sold_out_with_units_left, "P7"), (undersold, "P7"), (drain_refused, "P7"), (one_more_than_nothing, "P7"),
         (never_ended, "P8"), (ended_twice, "P8"), (ended_late, "P8"), (unknown_for_ever, "P8"),
@@ -296,6 +364,19 @@ def test_a_planted_violation_is_found(plant, promise):
     episode = Episode()
     plant(episode)
     assert promise in promises(episode)
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        window_that_nobody_asked_for, closing_that_leaves_it_open, opening_that_leaves_it_closed,
+        opening_at_another_time, opening_that_waits, opening_without_a_window, units_that_change_the_window,
+    ],
+)  # fmt: skip
+def test_a_change_of_a_window_that_is_not_as_its_caller_wanted_is_found(plant):
+    episode = Episode()
+    plant(episode)
+    assert ("P5", "every window in the ledger is the one th") in broken(episode)
 
 
 def test_every_check_of_a_promise_is_proved_by_some_plant():
@@ -347,21 +428,200 @@ def test_a_disk_that_stood_still_is_not_held_against_a_hand_over():
     assert any("disk stood still for 900 ms" in why for why in verdict["invalid"])
 
 
-def test_a_yes_without_a_quorum_breaks_the_policy_refuse():
+def without_a_quorum(**fields):
+    """An episode whose fault lasts from 3.5 s to 14 s and wants every order refused from 7.5 s on."""
     episode = Episode()
-    episode.fault(expect="refusals")
+    episode.fault(expect="refusals", **fields)
     episode.records[-2]["t"] = episode.records[-1]["t"] = 14_000_000
+    return episode
+
+
+def refusal_at_the_broker(e, t, answered, **fields):
+    op = e.call(t, "place", buyer=66, key=f"q{t}", quantity=1, **fields)
+    e.refuse(op, answered, "noOwner", "notExecuted", "unavailable")
+    return op
+
+
+def unknown_at(e, t, answered, reason, status="unavailable", **fields):
+    op = e.call(t, "place", buyer=67, key=f"u{t}", quantity=1, **fields)
+    e.end(op, answered, how="unknown", status=status, reason=reason, certainty="maybeExecuted")
+    return op
+
+
+def test_refusals_without_a_quorum_are_counted_and_kept():
+    episode = without_a_quorum()
+    refusal_at_the_broker(episode, 8_000_000, 12_000_000)
+    verdict, _ = episode.judge()
+    assert [(row["checked"], row["violations"]) for row in verdict["rows"] if row["promise"] == "quorum"] == [(1, 0)]
+    assert not any("nobody was refused" in why for why in verdict["invalid"])
+
+
+def test_a_yes_without_a_quorum_breaks_the_policy_refuse():
+    episode = without_a_quorum()
     episode.order(13_600_000, buyer=66, key="q", quantity=1)
     assert "quorum" in promises(episode)
 
 
-def test_a_slow_refusal_without_postgres_is_told():
+@pytest.mark.parametrize("attempts", [1, 5])
+@pytest.mark.parametrize(("reason", "status"), [("ownerLost", "unavailable"), ("noOwner", "unavailable"), ("none", "deadlineExceeded")])
+def test_an_unknown_outcome_without_a_quorum_breaks_the_policy_refuse(reason, status, attempts):
+    episode = without_a_quorum()
+    unknown_at(episode, 8_000_000, 8_400_000, reason, status, attempts=attempts)
+    assert "quorum" in promises(episode)
+
+
+def test_a_single_attempt_without_a_quorum_that_outlasts_its_deadline_breaks_the_policy_refuse():
+    episode = without_a_quorum()
+    unknown_at(episode, 8_000_000, 13_000_000, "noOwner", "deadlineExceeded")
+    assert "quorum" in promises(episode)
+
+
+def test_an_order_without_a_quorum_that_never_ends_breaks_the_policy_refuse():
+    episode = without_a_quorum()
+    episode.call(8_000_000, "place", buyer=66, key="q", quantity=1)
+    assert "quorum" in promises(episode)
+
+
+def test_who_tries_again_until_its_own_deadline_was_refused_before_it():
+    episode = without_a_quorum()
+    unknown_at(episode, 8_000_000, 13_000_000, "noOwner", "deadlineExceeded", attempts=5)
+    assert "quorum" not in promises(episode)
+
+
+def test_who_still_waits_when_the_quorum_is_back_may_be_served():
+    episode = without_a_quorum()
+    op = episode.call(12_000_000, "place", buyer=66, key="q", quantity=1)
+    episode.end(op, 14_100_000, how="unknown", status="unavailable", reason="ownerLost", certainty="maybeExecuted")
+    assert "quorum" not in promises(episode)
+
+
+@pytest.mark.parametrize("expect", ["refusals", "fast-refusals"])
+def test_an_episode_in_which_nobody_was_refused_proves_nothing(expect):
     episode = Episode()
-    episode.fault(expect="fast-refusals")
-    slow = episode.call(4_600_000, "place", buyer=41, key="r", quantity=1)
-    episode.refuse(slow, 4_700_000, "ledgerUnavailable", "notExecuted", "unavailable")
+    episode.fault(expect=expect)
+    episode.records[-2]["t"] = episode.records[-1]["t"] = 14_000_000
+    # A word of the sale, and a caller who heard nothing but its own deadline.
+    sold_out = episode.call(8_000_000, "place", buyer=41, key="r", quantity=1)
+    episode.refuse(sold_out, 8_001_000, "soldOut")
+    unknown_at(episode, 8_000_000, 13_000_000, "noOwner", "deadlineExceeded", attempts=5)
     verdict, _ = episode.judge()
-    assert any("100.0 ms" in example for row in verdict["rows"] for example in row["examples"])
+    assert "nobody was refused during kill of worker-1" in verdict["invalid"]
+
+
+def test_a_refusal_after_the_quorum_is_back_says_nothing_of_the_time_without_it():
+    episode = without_a_quorum()
+    refusal_at_the_broker(episode, 12_000_000, 14_100_000)
+    verdict, _ = episode.judge()
+    assert "nobody was refused during kill of worker-1" in verdict["invalid"]
+
+
+def without_postgres(**fields):
+    """An episode whose fault lasts from 3.5 s to 5 s and wants everybody refused fast from 4.5 s on."""
+    episode = Episode()
+    episode.fault(expect="fast-refusals", **fields)
+    op = episode.call(4_550_000, "place", buyer=40, key="p", quantity=1)
+    episode.refuse(op, 4_552_000, "ledgerUnavailable", "notExecuted", "unavailable")
+    return episode
+
+
+def refused_fast(episode):
+    """How many single attempts were looked at, and how many of them were not answered as they must."""
+    verdict, _ = episode.judge()
+    return next((r["checked"], r["violations"]) for r in verdict["rows"] if r["sentence"].startswith("while Postgres"))
+
+
+def slow_refusal(e):
+    op = e.call(4_600_000, "place", buyer=41, key="r", quantity=1)
+    e.refuse(op, 4_700_000, "ledgerUnavailable", "notExecuted", "unavailable")
+
+
+def slow_word_of_the_sale(e):
+    e.refuse(e.call(4_600_000, "place", buyer=41, key="r", quantity=1), 4_700_000, "soldOut")
+
+
+def fast_unknown(e):
+    unknown_at(e, 4_600_000, 4_601_000, "ownerLost")
+
+
+def refusal_of_what_was_executed(e):
+    e.refuse(e.call(4_600_000, "place", buyer=41, key="r", quantity=1), 4_601_000, "none", status="internal")
+
+
+def slow_unknown(e):
+    unknown_at(e, 4_600_000, 9_600_000, "none", "deadlineExceeded")
+
+
+def no_answer(e):
+    e.call(4_600_000, "place", buyer=41, key="r", quantity=1)
+
+
+def yes_without_ledger(e):
+    e.order(4_600_000, buyer=41, key="r", quantity=1)
+
+
+def yes_that_came_late(e):
+    e.order(4_990_000, buyer=41, key="r", quantity=1)
+    e.answer(e.ops)["t"] = 5_200_000
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        slow_refusal,
+        slow_word_of_the_sale,
+        refusal_of_what_was_executed,
+        fast_unknown,
+        slow_unknown,
+        no_answer,
+        yes_without_ledger,
+        yes_that_came_late,
+    ],
+)
+def test_whatever_is_no_fast_refusal_without_postgres_is_told(plant):
+    episode = without_postgres()
+    assert refused_fast(episode) == (1, 0)
+    plant(episode)
+    assert refused_fast(episode) == (2, 1)
+
+
+def test_what_can_be_answered_without_postgres_is_no_violation():
+    episode = without_postgres()
+    episode.refuse(episode.call(4_600_000, "place", buyer=41, key="r", quantity=1), 4_601_000, "soldOut")
+    look = episode.call(4_600_000, "look")
+    episode.ok(look, 4_601_000, added=3, left=0, orders=2, partition=PARTITION)
+    # Postgres is back.
+    episode.order(4_999_000, buyer=42, key="s", quantity=1)
+    # Several attempts may take their time.
+    unknown_at(episode, 4_600_000, 9_600_000, "none", "deadlineExceeded", attempts=5)
+    assert refused_fast(episode) == (4, 0)
+    verdict, _ = episode.judge()
+    assert not any("nobody was refused" in why for why in verdict["invalid"])
+
+
+def test_a_plan_says_from_when_on_its_expectation_holds():
+    episode = without_postgres(expect_from=1_050_000)
+    assert refused_fast(episode) == (1, 0)
+    slow_refusal(episode)
+    assert refused_fast(episode) == (2, 1)
+    episode = without_postgres(expect_from=1_200_000)
+    slow_refusal(episode)
+    assert refused_fast(episode) == (0, 0)
+
+
+def late_calls(episode, by):
+    for op in range(1, episode.ops + 1):
+        episode.invoke(op)["intended"] -= by
+    return [why for why in episode.judge()[0]["invalid"] if "too busy" in why]
+
+
+def test_a_machine_too_busy_to_judge_time_makes_the_episode_invalid():
+    assert late_calls(Episode(), by=62_500) == []
+    assert any("250 ms" in why for why in late_calls(Episode(), by=62_501))
+    episode = Episode()
+    episode.fault()
+    assert late_calls(episode, by=62_500) == []
+    assert late_calls(without_postgres(), by=12_500) == []
+    assert any("50 ms are allowed" in why for why in late_calls(without_postgres(), by=12_501))
 
 
 def test_a_busy_machine_widens_limits_of_time_and_nothing_else():

@@ -26,7 +26,8 @@ import Testing
                 target: worker-2
                 at: 1500ms
                 for: 1m
-                expect: no-failures
+                expect: refusals
+                expect-from: 2s
                 recovery: 4s
                 recovery-from: healing
             """)
@@ -37,7 +38,8 @@ import Testing
         fault.direction = .answers
         fault.at = Milliseconds(1_500)
         fault.lasts = Milliseconds(60_000)
-        fault.expect = .noFailures
+        fault.expect = .refusals
+        fault.expectFrom = Milliseconds(2_000)
         fault.recovery = Milliseconds(4_000)
         fault.recoversFromHealing = true
         #expect(plan.faults == [fault])
@@ -56,6 +58,7 @@ import Testing
         ("name: x\nfaults:\n  - nemesis: cut\n    target: owner\n", 3, "needs ‘link’"),
         ("name: x\nfaults:\n  - nemesis: pause\n", 3, "needs ‘for’"),
         ("name: x\nfaults:\n  - nemesis: clock\n", 3, "needs ‘amount’"),
+        ("name: x\nfaults:\n  - nemesis: kill\n    expect-from: 1s\n", 4, "from when on ‘expect’ is sales"),
         ("name: x\nclean: 1s\n", 2, "from 5000ms to 600000ms"),
         ("name: x\nworkers: many\n", 2, "a number from 1 to 16"),
         ("name: x\nfaults: kill\n", 2, "is a list"),

@@ -48,6 +48,7 @@ struct Attack {
             .adding("nemesis", planned.nemesis.rawValue)
             .adding("targets", names.joined(separator: " ")).adding("partitions", partitions)
             .adding("expect", planned.expect.rawValue)
+            .adding("expect_from", planned.expectFrom.map { Int64($0.count) * 1_000 })
             .adding("from_healing", planned.recoversFromHealing)
             .adding("recovery", planned.recovery.map { Int64($0.count) * 1_000 })
         return planned.link.map { record.adding("link", $0.rawValue) } ?? record

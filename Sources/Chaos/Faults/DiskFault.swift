@@ -30,7 +30,7 @@ final class DiskFault: Fault {
         guard let server = arena.cluster.pid(of: "postgres") else {
             throw ChaosError(.fault, "Postgres does not run")
         }
-        let processes = [server] + DiskFault.children(of: server)
+        let processes = [server] + ProcessState.children(of: server).map(\.pid)
         let command = Command(
             executable: "/usr/bin/env",
             arguments: [
@@ -53,11 +53,6 @@ final class DiskFault: Fault {
                 "strace cannot tamper with Postgres' system calls (see \(log)): install strace, and allow ptrace"
             )
         }
-    }
-
-    private static func children(of pid: Int32) -> [Int32] {
-        let text = Files.text("/proc/\(pid)/task/\(pid)/children") ?? ""
-        return text.split(separator: " ").compactMap { Int32($0.filter(\.isNumber)) }
     }
 
     private var tampered: Int {

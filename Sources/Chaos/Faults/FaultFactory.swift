@@ -12,7 +12,7 @@ extension Arena {
         switch planned.nemesis {
         case .kill: return KillFault(self, names)
         case .postgresStop: return KillFault(self, names, signal: SIGQUIT)
-        case .pause: return PauseFault(arena: self, names: names)
+        case .pause: return PauseFault(self, names)
         case .pauseInCommit:
             return PauseInCommitFault(arena: self, worker: names[0], commits: planned.commits)
         case .starve: return StarveFault(self, names)
@@ -20,7 +20,7 @@ extension Arena {
         case .rollingRestart: return RollingRestartFault(self, names)
         case .join: return JoinFault(self)
         case .cut, .delay, .reset: return try linkFault(planned, names)
-        case .redisWipe, .redisForge, .redisExtend:
+        case .redisWipe, .redisFlush, .redisForge, .redisExtend:
             return LyingRedisFault(sockets: sockets(names), lie: planned.nemesis, ttl: plan.leaseTTL)
         case .disk: return DiskFault(self, planned.disk)
         case .clock:

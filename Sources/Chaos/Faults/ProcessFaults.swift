@@ -47,52 +47,77 @@ struct KillFault: Fault {
 
 /// SIGSTOP and SIGCONT.
 struct PauseFault: Fault {
-    let arena: Arena
-    let names: [String]
+    private let standstill: Standstill
 
-    func inject() async throws(ChaosError) {
-        for name in names { _ = try? arena.cluster.kill(name, SIGSTOP) }
-        await Arena.wait(atMost: .seconds(1)) { stopped == names.count }
-    }
+    init(_ arena: Arena, _ names: [String]) { standstill = Standstill(arena, names) }
 
-    private var stopped: Int {
-        names.count { arena.cluster.pid(of: $0).map(ProcessState.isStopped) ?? false }
-    }
+    func inject() async throws(ChaosError) { await standstill.begin() }
 
     func evidence() async -> Evidence {
-        let stopped = stopped
-        return Evidence(stopped == names.count, "\(stopped) of \(names.count) processes stood still")
+        let (stopped, all) = standstill.count
+        return Evidence(stopped == all, "\(stopped) of \(all) processes stood still")
     }
 
-    func heal() async { for name in names { _ = try? arena.cluster.kill(name, SIGCONT) } }
+    func heal() async { standstill.end() }
 }
 
-/// A tenth of a processor: stopped for 90 of every 100 ms.
-final class StarveFault: Fault {
+/// Processes that are stopped and continued together with those that they have started: Postgres has one for each
+/// session, and they work on when only the one that accepts connections stands still.
+final class Standstill: Sendable {
     private let arena: Arena
     private let names: [String]
-    private let rounds = Mutex(0)
-    private let task = Mutex<Task<Void, Never>?>(nil)
+    private let children = Mutex<[ProcessState.Child]>([])
 
     init(_ arena: Arena, _ names: [String]) {
         self.arena = arena
         self.names = names
     }
 
+    func begin() async {
+        for name in names { _ = try? arena.cluster.kill(name, SIGSTOP) }
+        // Whoever stands still starts no other.
+        await Arena.wait(atMost: .seconds(1)) { parents.allSatisfy(ProcessState.isStopped) }
+        let found = parents.flatMap(ProcessState.children)
+        children.withLock { $0 = found }
+        for child in found { child.signal(SIGSTOP) }
+        await Arena.wait(atMost: .seconds(1)) { count.stopped == count.all }
+    }
+
+    private var parents: [Int32] { names.compactMap(arena.cluster.pid) }
+
+    var count: (stopped: Int, all: Int) {
+        let children = children.withLock { $0 }
+        let stopped = (parents + children.map(\.pid)).count(where: ProcessState.isStopped)
+        return (stopped, names.count + children.count)
+    }
+
+    func end() {
+        // Also when their parent has been killed meanwhile: a server that starts anew waits for them.
+        for child in children.withLock({ $0 }) { child.signal(SIGCONT) }
+        for name in names { _ = try? arena.cluster.kill(name, SIGCONT) }
+    }
+}
+
+/// A tenth of a processor: stopped for 90 of every 100 ms.
+final class StarveFault: Fault {
+    private let standstill: Standstill
+    private let rounds = Mutex(0)
+    private let task = Mutex<Task<Void, Never>?>(nil)
+
+    init(_ arena: Arena, _ names: [String]) { standstill = Standstill(arena, names) }
+
     func inject() async throws(ChaosError) {
         let strobe = Task { [self] in
             while !Task.isCancelled {
-                send(SIGSTOP)
+                await standstill.begin()
                 try? await Task.sleep(for: .milliseconds(90))
-                send(SIGCONT)
+                standstill.end()
                 rounds.withLock { $0 += 1 }
                 try? await Task.sleep(for: .milliseconds(10))
             }
         }
         task.withLock { $0 = strobe }
     }
-
-    private func send(_ signal: Int32) { for name in names { _ = try? arena.cluster.kill(name, signal) } }
 
     func evidence() async -> Evidence {
         let rounds = rounds.withLock { $0 }
@@ -103,7 +128,7 @@ final class StarveFault: Fault {
         let strobe = task.withLock { $0.take() }
         strobe?.cancel()
         await strobe?.value
-        send(SIGCONT)
+        standstill.end()
     }
 }
 
@@ -192,11 +217,35 @@ final class JoinFault: Fault {
 
 /// proc(5).
 enum ProcessState {
-    static func isStopped(_ pid: Int32) -> Bool {
-        guard let text = Files.text("/proc/\(pid)/stat"), let end = text.lastIndex(of: ")") else {
-            return false
+    /// A process that is not ours to reap: its number may become another's, but not with the same start.
+    struct Child: Equatable, Sendable {
+        let pid: Int32
+        private let start: Substring
+
+        init?(_ pid: Int32) {
+            // "starttime" is the twentieth from the state on.
+            guard let fields = ProcessState.fields(pid), fields.count > 19 else { return nil }
+            self.pid = pid
+            start = fields[19]
         }
-        return text[end...].dropFirst(2).first == "T"
+
+        func signal(_ signal: Int32) { if Child(pid) == self { kill(pid, signal) } }
+    }
+
+    static func isStopped(_ pid: Int32) -> Bool { fields(pid)?.first == "T" }
+
+    static func children(of pid: Int32) -> [Child] {
+        let text = Files.text("/proc/\(pid)/task/\(pid)/children") ?? ""
+        return text.split(separator: " ").compactMap { Int32($0.filter(\.isNumber)) }.compactMap(Child.init)
+    }
+
+    /// Of `stat`, from the state on.
+    private static func fields(_ pid: Int32) -> [Substring]? {
+        // The name before it may hold spaces and parentheses.
+        guard let text = Files.text("/proc/\(pid)/stat"), let end = text.lastIndex(of: ")") else {
+            return nil
+        }
+        return text[end...].dropFirst(2).split(separator: " ")
     }
 }
 

@@ -1,7 +1,7 @@
 import Cluster
 import Synchronization
 
-/// Redis nodes that lie: every 50 ms a script changes all their leases.
+/// Redis nodes that lie: every 50 ms a script changes all their leases, or forgets all that they hold.
 final class LyingRedisFault: Fault {
     private let nodes: [String]
     private let lie: Nemesis
@@ -19,30 +19,40 @@ final class LyingRedisFault: Fault {
     private static let period = Duration.milliseconds(50)
     private static let hour = 3_600_000
 
-    /// Scripts return how many leases they have changed.
+    /// Scripts return how many keys they have changed.
     private var script: String {
         switch lie {
+        case .redisFlush: "local n = redis.call('dbsize') redis.call('flushall') return n"
         case .redisForge:
-            "local t = redis.call('pttl', k) if redis.call('get', k) ~= 'nobody' then "
-                + "redis.call('set', k, 'nobody', 'PX', t > 0 and t or 1) n = n + 1 end"
+            Self.toEachLease(
+                "local t = redis.call('pttl', k) if redis.call('get', k) ~= 'nobody' then "
+                    + "redis.call('set', k, 'nobody', 'PX', t > 0 and t or 1) n = n + 1 end")
         case .redisExtend:
-            "if redis.call('pttl', k) < \(Self.hour / 2) then redis.call('pexpire', k, \(Self.hour)) n = n + 1 end"
-        default: "redis.call('del', k) n = n + 1"
+            Self.toEachLease(
+                "if redis.call('pttl', k) < \(Self.hour / 2) then redis.call('pexpire', k, \(Self.hour)) n = n + 1 end"
+            )
+        default: Self.toEachLease("redis.call('del', k) n = n + 1")
         }
     }
 
-    private var undo: String {
+    /// Nil where nothing can be brought back.
+    private var undo: String? {
         switch lie {
-        case .redisForge: "if redis.call('get', k) == 'nobody' then redis.call('del', k) n = n + 1 end"
+        case .redisForge:
+            Self.toEachLease(
+                "if redis.call('get', k) == 'nobody' then redis.call('del', k) n = n + 1 end")
         case .redisExtend:
-            "if redis.call('pttl', k) > \(ttl) then redis.call('pexpire', k, \(ttl)) n = n + 1 end"
-        default: ""
+            Self.toEachLease(
+                "if redis.call('pttl', k) > \(ttl) then redis.call('pexpire', k, \(ttl)) n = n + 1 end")
+        default: nil
         }
     }
 
-    private static func command(_ change: String) -> String {
-        "EVAL \"local n = 0 for _, k in ipairs(redis.call('keys', 'stampede:lease:*')) do \(change) end return n\" 0"
+    private static func toEachLease(_ change: String) -> String {
+        "local n = 0 for _, k in ipairs(redis.call('keys', 'stampede:lease:*')) do \(change) end return n"
     }
+
+    private static func command(_ script: String) -> String { "EVAL \"\(script)\" 0" }
 
     func inject() async throws(ChaosError) {
         let (nodes, command) = (nodes, Self.command(script))
@@ -60,13 +70,15 @@ final class LyingRedisFault: Fault {
 
     func evidence() async -> Evidence {
         let changed = changed.withLock { $0 }
-        return Evidence(changed > nodes.count, "\(changed) leases changed on \(nodes.count) nodes")
+        let what = lie == .redisFlush ? "keys forgotten" : "leases changed"
+        return Evidence(changed > nodes.count, "\(changed) \(what) on \(nodes.count) nodes")
     }
 
     func heal() async {
         let lying = task.withLock { $0.take() }
         lying?.cancel()
         await lying?.value
+        guard let undo else { return }
         for node in nodes { _ = await RedisSocket.ask(node, Self.command(undo)) }
     }
 }

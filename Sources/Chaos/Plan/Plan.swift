@@ -51,6 +51,8 @@ public struct PlannedFault: Equatable, Sendable {
     /// Whether a transaction that `pause-in-commit` has caught commits while its worker is stopped.
     public var commits = true
     public var expect = Expectation.promises
+    /// How long into the fault the expectation begins; nil for the usual time of its kind.
+    public var expectFrom: Milliseconds?
     /// The most that may pass until the first success on every affected partition. Nil asks nothing.
     public var recovery: Milliseconds?
     /// Whether that time begins with the healing; else with the fault.
@@ -73,7 +75,7 @@ public struct Milliseconds: Hashable, Comparable, Sendable {
 public enum Nemesis: String, CaseIterable, Sendable {
     /// SIGKILL; the process stays dead until healed.
     case kill
-    /// SIGSTOP, and SIGCONT to heal.
+    /// SIGSTOP, and SIGCONT to heal; to Postgres with all its sessions.
     case pause
     /// SIGSTOP to a worker while its transaction waits in Postgres for a lock.
     case pauseInCommit = "pause-in-commit"
@@ -85,8 +87,10 @@ public enum Nemesis: String, CaseIterable, Sendable {
     case delay
     /// The connections of a link are closed, once; new ones are let through.
     case reset
-    /// FLUSHALL on Redis nodes, again and again.
+    /// Every lease on Redis nodes is deleted, again and again.
     case redisWipe = "redis-wipe"
+    /// FLUSHALL on Redis nodes, again and again: what tells a node that forgot from one that knows is gone, too.
+    case redisFlush = "redis-flush"
     /// Every lease on Redis nodes gets a token of nobody, again and again.
     case redisForge = "redis-forge"
     /// Every lease on Redis nodes lives for an hour longer, again and again.
@@ -155,6 +159,7 @@ public enum Expectation: String, CaseIterable, Sendable {
     case sales
     /// From TTL + 1 s into the fault every order is refused as not executed.
     case refusals
-    /// From 1 s into the fault every single attempt is refused within 50 ms, and the rate is back within 3 s.
+    /// From 1 s into the fault no single attempt is answered but with a refusal within 50 ms, and the rate is back
+    /// within 3 s.
     case fastRefusals = "fast-refusals"
 }

@@ -58,6 +58,7 @@ struct PlanReader {
         fault.disk = try map.choice("disk", DiskTrouble.self) ?? fault.disk
         fault.commits = try map.bool("commits") ?? fault.commits
         fault.expect = try map.choice("expect", Expectation.self) ?? fault.expect
+        fault.expectFrom = try map.time("expect-from", in: 0...600_000)
         fault.recovery = try map.time("recovery", in: 1...600_000)
         fault.recoversFromHealing = try map.choice("recovery-from", Beginning.self) == .healing
         try map.end()
@@ -66,6 +67,11 @@ struct PlanReader {
     }
 
     private func check(_ fault: PlannedFault, _ map: PlanMap) throws(PlanError) {
+        if fault.expectFrom != nil, [.promises, .noFailures].contains(fault.expect) {
+            throw PlanError(
+                file: file, line: map.line(of: "expect-from"),
+                message: "‘expect-from’ says from when on ‘expect’ is sales, refusals or fast-refusals")
+        }
         switch fault.nemesis {
         case .cut, .delay, .reset:
             guard fault.link != nil else { throw map.missing("link") }
@@ -93,7 +99,7 @@ struct PlanReader {
     /// Whom a fault hits that names nobody.
     private static func usualTarget(_ nemesis: Nemesis) -> Target {
         switch nemesis {
-        case .redisWipe, .redisForge, .redisExtend: .majority(.redis)
+        case .redisWipe, .redisFlush, .redisForge, .redisExtend: .majority(.redis)
         case .postgresStop, .disk: .number(.postgres, 1)
         case .rollingRestart, .join: .all(.worker)
         default: .owner

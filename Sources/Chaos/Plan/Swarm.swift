@@ -59,6 +59,7 @@ public enum Swarm {
             PlannedFault(.kill, .majority(.redis)), PlannedFault(.pause, .any(.worker)),
             PlannedFault(.pause, .any(.broker)), PlannedFault(.pause, .any(.redis)),
             PlannedFault(.starve, .any(.worker)), PlannedFault(.postgresStop, .number(.postgres, 1)),
+            PlannedFault(.pause, .number(.postgres, 1)), PlannedFault(.redisFlush, .majority(.redis)),
             PlannedFault(.redisWipe, .majority(.redis)), PlannedFault(.redisForge, .majority(.redis)),
             PlannedFault(.redisExtend, .majority(.redis)), PlannedFault(.drain, .any(.worker)),
             cut(.workerRedis, .any(.worker), .both), cut(.workerRedis, .majority(.redis), .answers),
