@@ -14,7 +14,7 @@ import sys
 import page
 from faults import Measured, expectations, is_disks_fault
 from history import SECOND, load
-from promises import CLOCK_ERROR, PROMISES
+from promises import CLOCK_ERROR, PROMISES, overrun
 
 # A verdict on a system at rest says little: etcd's robustness tests reject such runs, too.
 LEAST_RATE = 500
@@ -45,6 +45,9 @@ def objections(history, ledger, measured):
             f"the machine was too busy: its lateness would widen limits of time by {history.allowance / 1000:.0f} ms, "
             f"at most {most / 1000:.0f} ms are allowed"
         )
+    ours = [late for late, is_ours in (overrun(history, op) for op in history.all if op.end is not None) if is_ours]
+    if max(ours, default=0) > USUAL_MOST_ALLOWANCE:
+        yield f"the machine was too busy: the harness heard of an end {max(ours) / 1000:.0f} ms too late to judge it"
     busy_until = 0
     for fault in sorted(measured, key=lambda m: m.begin):
         if fault.begin > busy_until and fault.before < LEAST_RATE:

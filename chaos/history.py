@@ -13,6 +13,8 @@ SECOND = 1_000_000
 # A call passes four processes and back. How late the harness's own calls begin tells how late each of them may be
 # woken up on a machine that is busy with other things; on a quiet one this is a few milliseconds.
 WAKE_UPS = 4
+# How finely it is known when the harness was late.
+TICK = SECOND // 100
 
 CREATED, OPENED, CLOSED, ADDED, PLACED, VOIDED = 1, 2, 3, 4, 16, 17
 ORDERING = {"place", "repeat", "many", "drain", "one-more"}
@@ -120,10 +122,21 @@ class History:
         self.acknowledged = self.first_yeses()
         late = sorted(op.begin - op.intended for op in self.load)
         self.lateness = late[len(late) * 99 // 100] if late else 0
+        self.due = {}
+        for op in self.load:
+            for tick in range(op.intended // TICK, op.begin // TICK + 1):
+                self.due[tick] = min(self.due.get(tick, op.intended), op.intended)
 
     def stalled(self, begin, end):
         """The longest that the harness's own journal took to reach the disk within a time."""
         return max((took for t, took in self.syncs if t >= begin and t - took <= end), default=0)
+
+    def behind(self, moment):
+        """How long calls had been due at a moment without having begun: answers were written down as late.
+
+        When thousands who waited are answered at once, the harness is late for less than one call in a hundred.
+        """
+        return max(0, moment - self.due.get(moment // TICK, moment))
 
     @property
     def allowance(self):

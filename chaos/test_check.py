@@ -638,6 +638,39 @@ def test_a_busy_machine_widens_limits_of_time_and_nothing_else():
     assert "P1" in promises(episode)
 
 
+def end_while_the_harness_is_behind(episode, by, arrival):
+    """A request that overruns its deadline by 60 ms more than it may, and a call that began late at that time."""
+    ended_late(episode)
+    episode.answer(episode.refusal)["t"] += by
+    end = episode.answer(episode.refusal)["t"]
+    op = episode.call(end + 20_000, "look")
+    episode.invoke(op)["intended"] = end - arrival
+    episode.ok(op, end + 30_000, added=3, left=0, orders=2, partition=PARTITION)
+    # Those that say that the harness was late only then.
+    for number in range(200):
+        episode.ok(episode.call(10_000_000 + number, "look"), 10_001_000, added=3, left=0, orders=2, partition=PARTITION)
+
+
+def test_an_end_that_a_late_harness_wrote_down_late_is_no_violation():
+    episode = Episode()
+    end_while_the_harness_is_behind(episode, by=0, arrival=80_000)
+    assert "P8" not in promises(episode)
+    assert not any("too busy" in why for why in episode.judge()[0]["invalid"])
+
+
+def test_an_end_is_late_when_the_harness_was_not_as_late():
+    episode = Episode()
+    end_while_the_harness_is_behind(episode, by=0, arrival=30_000)
+    assert "P8" in promises(episode)
+
+
+def test_a_harness_too_late_to_judge_an_end_makes_the_episode_invalid():
+    episode = Episode()
+    end_while_the_harness_is_behind(episode, by=300_000, arrival=500_000)
+    assert "P8" not in promises(episode)
+    assert any("360 ms too late to judge" in why for why in episode.judge()[0]["invalid"])
+
+
 def test_the_page_is_complete_in_itself():
     episode = Episode()
     episode.fault()
