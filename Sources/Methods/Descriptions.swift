@@ -36,6 +36,21 @@ extension MethodDescription {
             "Ends an unknown outcome: returns the order, or makes sure that there is none.",
             "SettleOrder", "Settlement", [.settleOrder, .settlement, .order]),
         .unary(OrderMethods.get, "Looks an order up by its id.", "GetOrder", "Order", [.getOrder, .order]),
+        .unary(
+            OrderMethods.cancel, "Gives an order up that is not paid: for its buyer.", "CancelOrder", "Order",
+            [.cancelOrder, .order]),
+        .unary(
+            OrderMethods.revoke, "Ends an order, paid or not, and says why.", "RevokeOrder", "Order",
+            [.revokeOrder, .order]),
+        .unary(
+            PaymentMethods.begin, "Opens an attempt to pay.", "BeginPayment", "Order",
+            [.beginPayment, .order]),
+        .unary(
+            PaymentMethods.record, "Tells what became of an attempt's money.", "RecordPayment", "Order",
+            [.recordPayment, .order]),
+        .unary(
+            PaymentMethods.list, "Attempts to pay that somebody still has to see to.", "ListPayments",
+            "PaymentList", [.listPayments, .unsettledPayment, .paymentList, .payment, .order]),
         .unary(SaleMethods.create, "Creates a sale.", "CreateSale", "Sale", [.createSale, .sale]),
         .unary(
             SaleMethods.change, "Opens a sale, closes it, or adds units.", "ChangeSale", "Sale",
@@ -150,8 +165,46 @@ extension TypeDescription {
             ("lane", "int", ""), ("buyer", "int", ""), ("key", "key", "Of the request that placed it."),
             ("quantity", "int", ""), ("amount", "int", "In minor units, such as cents."),
             ("currency", "string", "Three letters."), ("placed", "time", "By the ledger's clock."),
-            ("state", "string", "\"reserved\"."),
+            (
+                "state", "string",
+                "\"reserved\", \"paying\", \"paid\", \"refunding\", \"refunded\", \"expired\" or \"cancelled\"."
+            ),
+            ("version", "int?", "Entries about it; left out: 1."),
+            ("until", "time?", "When it expires if nothing happens."),
+            ("attempt", "key?", "To pay, that is open or paid."),
         ])
+    static let cancelOrder = TypeDescription(
+        "CancelOrder",
+        [("order", "order id", ""), ("buyer", "int", "Whose it is."), ("key", "key", "Names the request.")])
+    static let revokeOrder = TypeDescription(
+        "RevokeOrder",
+        [
+            ("order", "order id", ""), ("key", "key", "Names the request."),
+            ("actor", "string", "Who wants it, 1 to 200 bytes."),
+            ("reason", "string", "Why, 1 to 200 bytes."),
+        ])
+    static let beginPayment = TypeDescription(
+        "BeginPayment",
+        [
+            ("order", "order id", ""), ("buyer", "int", "Whose it is."),
+            ("attempt", "key", "Names the attempt, also for the provider."),
+        ])
+    static let recordPayment = TypeDescription(
+        "RecordPayment",
+        [
+            ("order", "order id", ""), ("attempt", "key", ""),
+            ("outcome", "string", "\"taken\", \"failed\" or \"refunded\"."),
+        ])
+    static let listPayments = TypeDescription(
+        "ListPayments",
+        [("partition", "int", "From 0."), ("after", "UnsettledPayment?", "The last one of the list before.")])
+    static let unsettledPayment = TypeDescription(
+        "UnsettledPayment",
+        [("order", "int", "Its sequence."), ("attempt", "key", ""), ("owed", "bool", "Money is to go back.")])
+    static let paymentList = TypeDescription(
+        "PaymentList", [("payments", "array of Payment", "At most 100; a full list has a successor.")])
+    static let payment = TypeDescription(
+        "Payment", [("order", "Order", ""), ("attempt", "key", ""), ("owed", "bool", "Money is to go back.")])
     static let createSale = TypeDescription(
         "CreateSale",
         [
@@ -160,13 +213,19 @@ extension TypeDescription {
             ("currency", "string", "Three letters."), ("units", "int", "On sale from the start."),
             ("limit", "int", "Units that one buyer may hold."),
             ("opens", "time?", "Left out: at once."), ("closes", "time?", "Left out: by hand."),
+            ("hold", "int?", "Seconds that an order is held for its payment; left out: for ever."),
+            ("payment", "int?", "Seconds that an attempt to pay may take; left out: 120."),
         ])
     static let changeSale = TypeDescription(
         "ChangeSale",
         [
             ("sale", "int", "Number of the sale."), ("key", "key", "Names the request."),
-            ("change", "string", "\"open\", \"close\" or \"add-units\"."),
-            ("units", "int?", "How many are added."),
+            (
+                "change", "string",
+                "\"open\", \"close\", \"add-units\", \"withdraw-units\", \"pause\", \"resume\" or \"limit\"."
+            ),
+            ("units", "int?", "How many are added or withdrawn."), ("limit", "int?", "The new one."),
+            ("actor", "string?", "Who wants it, 1 to 200 bytes."), ("reason", "string?", "Why; with actor."),
         ])
     static let getSale = TypeDescription(
         "GetSale", [("sale", "int", "Number of the sale."), ("lane", "int?", "Slice of a split sale.")])
@@ -177,9 +236,15 @@ extension TypeDescription {
             ("name", "string", ""), ("price", "int", "Per unit, in minor units."), ("currency", "string", ""),
             ("limit", "int", "Units that one buyer may hold."), ("opens", "time", ""),
             ("closes", "time?", ""),
-            ("added", "int", "Units ever."), ("left", "int", "Units that can be bought now."),
-            ("orders", "int", ""),
-            ("state", "string", "\"scheduled\", \"open\", \"sold-out\" or \"closed\"."),
+            ("added", "int", "Units ever, less those withdrawn."),
+            ("left", "int", "Units that can be bought now."),
+            ("held", "int", "Units of orders that are not paid yet."), ("orders", "int", "Ever placed."),
+            (
+                "state", "string",
+                "\"scheduled\", \"open\", \"sold-out\", \"paused\" or \"closed\"."
+            ),
+            ("hold", "int?", "Seconds that an order is held; left out: for ever."),
+            ("payment", "int?", "Seconds that an attempt to pay may take; left out: 120."),
         ])
     static let listSales = TypeDescription("ListSales", [("partition", "int", "From 0.")])
     static let saleList = TypeDescription(

@@ -14,6 +14,23 @@ public enum OrderMethods {
     public static let settle = Method<SettleOrder, Settlement>("order.settle", .keyed, priority: .high)
     /// Looks an order up by its id.
     public static let get = Method<GetOrder, Order>("order.get", .partition)
+    /// Gives an order up that is not paid: for its buyer.
+    public static let cancel = Method<CancelOrder, Order>("order.cancel", .partition, priority: .high)
+    /// Ends an order, paid or not, and says why.
+    public static let revoke = Method<RevokeOrder, Order>(
+        "order.revoke", .partition, priority: .high, role: .operator)
+}
+
+/// What whoever talks to a payment provider tells the owners of orders.
+public enum PaymentMethods {
+    /// Opens an attempt to pay. Money is asked for only after it was answered.
+    public static let begin = Method<BeginPayment, Order>(
+        "payment.begin", .partition, priority: .high, role: .operator)
+    /// Tells what became of an attempt's money.
+    public static let record = Method<RecordPayment, Order>(
+        "payment.record", .partition, priority: .high, role: .operator)
+    /// The attempts that somebody still has to see to.
+    public static let list = Method<ListPayments, PaymentList>("payment.list", .partition, role: .operator)
 }
 
 public enum SaleMethods {

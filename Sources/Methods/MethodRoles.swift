@@ -5,6 +5,10 @@ public enum MethodRoles {
     /// The methods that are not for every client. All others, those of other services included, need the role
     /// *service*.
     public static let restricted: [(method: MethodID, role: Role)] = [
+        (OrderMethods.revoke.id, OrderMethods.revoke.role),
+        (PaymentMethods.begin.id, PaymentMethods.begin.role),
+        (PaymentMethods.record.id, PaymentMethods.record.role),
+        (PaymentMethods.list.id, PaymentMethods.list.role),
         (SaleMethods.create.id, SaleMethods.create.role),
         (SaleMethods.change.id, SaleMethods.change.role),
         (SystemMethods.brokerStatus.id, SystemMethods.brokerStatus.role),

@@ -88,6 +88,9 @@ extension Order: MessageBody {
         var currency: String?
         var placed: Int64?
         var state = State.reserved
+        var version: Int32 = 1
+        var until: LedgerTime?
+        var attempt: RequestKey?
         try bytes.readMap(at: &offset) { name, offset throws(WireError) in
             switch name {
             case Field.order: id = try OrderID(decoding: bytes, at: &offset)
@@ -101,6 +104,9 @@ extension Order: MessageBody {
             case Field.currency: currency = try bytes.readString(at: &offset, maximum: 3, field: "currency")
             case Field.placed: placed = try bytes.readInteger(at: &offset)
             case Field.state: state = try State(decoding: bytes, at: &offset, field: "state")
+            case Field.version: version = try bytes.readInteger(at: &offset, as: Int32.self, field: "version")
+            case Field.until: until = try LedgerTime.decodeOptional(bytes, at: &offset)
+            case Field.attempt: attempt = RequestKey(rawValue: try bytes.readKey(at: &offset))
             default: return false
             }
             return true
@@ -111,11 +117,13 @@ extension Order: MessageBody {
             quantity: try quantity.orMissing("quantity", offset),
             amount: try amount.orMissing("amount", offset),
             currency: try currency.orMissing("currency", offset),
-            placedAt: LedgerTime(rawValue: try placed.orMissing("placed", offset)), state: state)
+            placedAt: LedgerTime(rawValue: try placed.orMissing("placed", offset)), state: state,
+            version: version, until: until, attempt: attempt)
     }
 
     public func encode(into writer: inout MessagePackWriter) {
-        writer.map(10)
+        // What most new orders have nothing to say about is left out.
+        writer.map(10 + (version > 1 ? 1 : 0) + (until == nil ? 0 : 1) + (attempt == nil ? 0 : 1))
         writer.string("order")
         id.encode(into: &writer)
         writer.string("sale")
@@ -136,6 +144,18 @@ extension Order: MessageBody {
         writer.integer(placedAt.rawValue)
         writer.string("state")
         writer.string(state.rawValue)
+        if version > 1 {
+            writer.string("version")
+            writer.integer(Int64(version))
+        }
+        if let until {
+            writer.string("until")
+            writer.integer(until.rawValue)
+        }
+        if let attempt {
+            writer.string("attempt")
+            writer.key(attempt.rawValue)
+        }
     }
 }
 

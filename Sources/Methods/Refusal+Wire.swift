@@ -12,6 +12,9 @@ extension Refusal {
         case .overLimit: (.failedPrecondition, .overLimit)
         case .notYetOpen: (.failedPrecondition, .notYetOpen)
         case .closed: (.failedPrecondition, .closed)
+        case .paused: (.failedPrecondition, .paused)
+        case .wrongState: (.failedPrecondition, .wrongState)
+        case .unknownAttempt: (.notFound, .unknownAttempt)
         case .keyReused: (.failedPrecondition, .keyReused)
         case .keyVoided: (.failedPrecondition, .keyVoided)
         case .saleExists: (.alreadyExists, .saleExists)
@@ -35,6 +38,12 @@ extension Refusal {
         case .notYetOpen(let opensAt):
             FailureBody(message: "The sale is not open yet; try again when it opens.", opens: opensAt)
         case .closed: FailureBody(message: "The sale is closed.")
+        case .paused: FailureBody(message: "The sale is paused; try again when it goes on.")
+        case .wrongState(let state):
+            FailureBody(
+                message: "The order is \(state.rawValue), from which this does not follow; look it up.")
+        case .unknownAttempt:
+            FailureBody(message: "Nobody began this attempt to pay for the order; check attempt and order.")
         case .keyReused:
             FailureBody(message: "This request key was used before with other content; use a new key.")
         case .keyVoided:

@@ -41,6 +41,12 @@ public struct Route: Hashable, Sendable {
         self.init(routing: RoutingKey(sale: Int64(partition.rawValue), lane: 0), isRead: isRead)
     }
 
+    /// To the owner of a partition, under a request key.
+    init(_ partition: Partition, key: RequestKey) {
+        self.init(
+            routing: RoutingKey(sale: Int64(partition.rawValue), lane: 0), requestKey: key.rawValue)
+    }
+
     /// Safe to send again after an attempt that may have run: the worker knows the key, or nothing changes.
     public var isRepeatable: Bool { isRead || requestKey != 0 }
 }
@@ -74,6 +80,26 @@ extension PlaceMany: Routed {
 
 extension SettleOrder: Routed {
     public var route: Route { Route(sale, lane, key: key) }
+}
+
+extension CancelOrder: Routed {
+    public var route: Route { Route(order.partition, key: key) }
+}
+
+extension RevokeOrder: Routed {
+    public var route: Route { Route(order.partition, key: key) }
+}
+
+extension BeginPayment: Routed {
+    public var route: Route { Route(order.partition, key: attempt) }
+}
+
+extension RecordPayment: Routed {
+    public var route: Route { Route(order.partition, key: attempt) }
+}
+
+extension ListPayments: Routed {
+    public var route: Route { Route(partition, isRead: true) }
 }
 
 extension CreateSale: Routed {

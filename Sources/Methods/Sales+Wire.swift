@@ -12,6 +12,8 @@ extension CreateSale: MessageBody {
         var limit: Int32?
         var opens: LedgerTime?
         var closes: LedgerTime?
+        var hold: Int32?
+        var payment = SaleTerms.usualPayment
         try bytes.readMap(at: &offset) { field, offset throws(WireError) in
             switch field {
             case Field.sale: sale = try SaleID(decoding: bytes, at: &offset)
@@ -24,6 +26,8 @@ extension CreateSale: MessageBody {
             case Field.limit: limit = try bytes.readInteger(at: &offset, as: Int32.self, field: "limit")
             case Field.opens: opens = try LedgerTime.decodeOptional(bytes, at: &offset)
             case Field.closes: closes = try LedgerTime.decodeOptional(bytes, at: &offset)
+            case Field.hold: hold = try bytes.readInteger(at: &offset, as: Int32.self, field: "hold")
+            case Field.payment: payment = try bytes.readInteger(at: &offset, as: Int32.self, field: "payment")
             default: return false
             }
             return true
@@ -32,11 +36,12 @@ extension CreateSale: MessageBody {
             sale: try sale.orMissing("sale", offset), key: try key.orMissing("key", offset),
             name: try name.orMissing("name", offset), price: try price.orMissing("price", offset),
             currency: try currency.orMissing("currency", offset), units: try units.orMissing("units", offset),
-            limit: try limit.orMissing("limit", offset), opensAt: opens, closesAt: closes)
+            limit: try limit.orMissing("limit", offset), opensAt: opens, closesAt: closes, hold: hold,
+            payment: payment)
     }
 
     public func encode(into writer: inout MessagePackWriter) {
-        writer.map(9)
+        writer.map(9 + (hold == nil ? 0 : 1) + (payment == SaleTerms.usualPayment ? 0 : 1))
         writer.string("sale")
         writer.integer(sale.rawValue)
         writer.string("key")
@@ -55,15 +60,34 @@ extension CreateSale: MessageBody {
         LedgerTime.encodeOptional(opensAt, into: &writer)
         writer.string("closes")
         LedgerTime.encodeOptional(closesAt, into: &writer)
+        SaleTerms.encode(hold: hold, payment: payment, into: &writer)
     }
 }
 
-/// `{"sale": …, "key": …, "change": "open" | "close" | "add-units", "units": …}`.
+extension SaleTerms {
+    /// What a sale has that lets its orders expire; nothing where they do not.
+    fileprivate static func encode(hold: Int32?, payment: Int32, into writer: inout MessagePackWriter) {
+        if let hold {
+            writer.string("hold")
+            writer.integer(Int64(hold))
+        }
+        if payment != usualPayment {
+            writer.string("payment")
+            writer.integer(Int64(payment))
+        }
+    }
+}
+
+/// `{"sale": …, "key": …, "change": …, "units"?: …, "limit"?: …, "actor"?: …, "reason"?: …}`.
 extension ChangeSale: MessageBody {
     private enum Name: String {
         case open
         case close
         case addUnits = "add-units"
+        case withdrawUnits = "withdraw-units"
+        case pause
+        case resume
+        case limit
     }
 
     public init(decoding bytes: Span<UInt8>, at offset: inout Int) throws(WireError) {
@@ -71,12 +95,18 @@ extension ChangeSale: MessageBody {
         var key: RequestKey?
         var change: Name?
         var units: Int32?
+        var limit: Int32?
+        var actor: String?
+        var reason: String?
         try bytes.readMap(at: &offset) { field, offset throws(WireError) in
             switch field {
             case Field.sale: sale = try SaleID(decoding: bytes, at: &offset)
             case Field.key: key = RequestKey(rawValue: try bytes.readKey(at: &offset))
             case Field.change: change = try Name(decoding: bytes, at: &offset, field: "change")
             case Field.units: units = try bytes.readInteger(at: &offset, as: Int32.self, field: "units")
+            case Field.limit: limit = try bytes.readInteger(at: &offset, as: Int32.self, field: "limit")
+            case Field.actor: actor = try bytes.readNote(at: &offset, "actor")
+            case Field.reason: reason = try bytes.readNote(at: &offset, "reason")
             default: return false
             }
             return true
@@ -86,28 +116,48 @@ extension ChangeSale: MessageBody {
             case .open: .open
             case .close: .close
             case .addUnits: .addUnits(try units.orMissing("units", offset))
+            case .withdrawUnits: .withdrawUnits(try units.orMissing("units", offset))
+            case .pause: .pause
+            case .resume: .resume
+            case .limit: .limit(try limit.orMissing("limit", offset))
             }
+        var note: Note?
+        if actor != nil || reason != nil {
+            note = Note(
+                actor: try actor.orMissing("actor", offset), reason: try reason.orMissing("reason", offset))
+        }
         self.init(
-            sale: try sale.orMissing("sale", offset), key: try key.orMissing("key", offset), change: made)
+            sale: try sale.orMissing("sale", offset), key: try key.orMissing("key", offset), change: made,
+            note: note)
     }
 
     public func encode(into writer: inout MessagePackWriter) {
-        let (name, units): (Name, Int32?) =
+        let (name, number): (Name, (field: StaticString, value: Int32)?) =
             switch change {
             case .open: (.open, nil)
             case .close: (.close, nil)
-            case .addUnits(let units): (.addUnits, units)
+            case .addUnits(let units): (.addUnits, ("units", units))
+            case .withdrawUnits(let units): (.withdrawUnits, ("units", units))
+            case .pause: (.pause, nil)
+            case .resume: (.resume, nil)
+            case .limit(let limit): (.limit, ("limit", limit))
             }
-        writer.map(units == nil ? 3 : 4)
+        writer.map(3 + (number == nil ? 0 : 1) + (note == nil ? 0 : 2))
         writer.string("sale")
         writer.integer(sale.rawValue)
         writer.string("key")
         writer.key(key.rawValue)
         writer.string("change")
         writer.string(name.rawValue)
-        if let units {
-            writer.string("units")
-            writer.integer(Int64(units))
+        if let number {
+            writer.string(number.field)
+            writer.integer(Int64(number.value))
+        }
+        if let note {
+            writer.string("actor")
+            writer.string(note.actor)
+            writer.string("reason")
+            writer.string(note.reason)
         }
     }
 }
@@ -126,6 +176,9 @@ extension Sale: MessageBody {
         var added: Int64 = 0
         var left: Int64 = 0
         var orders: Int64 = 0
+        var held: Int64 = 0
+        var hold: Int32?
+        var payment = SaleTerms.usualPayment
         var state: State?
         try bytes.readMap(at: &offset) { field, offset throws(WireError) in
             switch field {
@@ -142,6 +195,9 @@ extension Sale: MessageBody {
             case Field.added: added = try bytes.readInteger(at: &offset)
             case Field.left: left = try bytes.readInteger(at: &offset)
             case Field.orders: orders = try bytes.readInteger(at: &offset)
+            case Field.held: held = try bytes.readInteger(at: &offset)
+            case Field.hold: hold = try bytes.readInteger(at: &offset, as: Int32.self, field: "hold")
+            case Field.payment: payment = try bytes.readInteger(at: &offset, as: Int32.self, field: "payment")
             case Field.state: state = try State(decoding: bytes, at: &offset, field: "state")
             default: return false
             }
@@ -152,12 +208,13 @@ extension Sale: MessageBody {
             partition: try partition.orMissing("partition", offset),
             terms: SaleTerms(
                 name: name, price: price, currency: currency, limit: limit,
-                opensAt: try opens.orMissing("opens", offset), closesAt: closes),
-            added: added, left: left, orders: orders, state: try state.orMissing("state", offset))
+                opensAt: try opens.orMissing("opens", offset), closesAt: closes, hold: hold, payment: payment,
+                isPaused: state == .paused),
+            added: added, left: left, held: held, orders: orders, state: try state.orMissing("state", offset))
     }
 
     public func encode(into writer: inout MessagePackWriter) {
-        writer.map(13)
+        writer.map(14 + (terms.hold == nil ? 0 : 1) + (terms.payment == SaleTerms.usualPayment ? 0 : 1))
         writer.string("sale")
         writer.integer(id.rawValue)
         writer.string("lane")
@@ -180,9 +237,12 @@ extension Sale: MessageBody {
         writer.integer(added)
         writer.string("left")
         writer.integer(left)
+        writer.string("held")
+        writer.integer(held)
         writer.string("orders")
         writer.integer(orders)
         writer.string("state")
         writer.string(state.rawValue)
+        SaleTerms.encode(hold: terms.hold, payment: terms.payment, into: &writer)
     }
 }

@@ -87,4 +87,11 @@ public struct LedgerTime: RawRepresentable, Hashable, Comparable, Sendable {
     public let rawValue: Int64
     public init(rawValue: Int64) { self.rawValue = rawValue }
     public static func < (lhs: Self, rhs: Self) -> Bool { lhs.rawValue < rhs.rawValue }
+
+    public static let distantPast = LedgerTime(rawValue: .min)
+
+    /// So many seconds later.
+    public static func + (time: Self, seconds: Int32) -> Self {
+        LedgerTime(rawValue: time.rawValue + Int64(seconds) * 1_000_000)
+    }
 }

@@ -9,6 +9,12 @@ public enum Refusal: Error, Hashable, Sendable {
     case overLimit(limit: Int32, held: Int32)
     case notYetOpen(opensAt: LedgerTime)
     case closed
+    /// An operator has stopped the sale for the time being.
+    case paused
+    /// What was asked for does not follow from where the order is in its life.
+    case wrongState(Order.State)
+    /// Nobody began this attempt to pay.
+    case unknownAttempt
     /// The key was used before, with other content.
     case keyReused
     /// The key was settled as "no order".

@@ -127,7 +127,37 @@ final class World {
         case .getSale: .getSale(sale, .only)
         case .getOrder(_, let sequence): .getOrder(sequence)
         case .listSales: .listSales
+        case .pause(_, let number): .change(ChangeSale(sale: sale, key: key(number), change: .pause))
+        case .resume(_, let number): .change(ChangeSale(sale: sale, key: key(number), change: .resume))
+        case .withdraw(_, let units, let number):
+            .change(ChangeSale(sale: sale, key: key(number), change: .withdrawUnits(units)))
+        case .cancelOrder(_, let sequence, let number):
+            .cancel(CancelOrder(order: order(wish, sequence), buyer: buyer(wish, sequence), key: key(number)))
+        case .revokeOrder(_, let sequence, let number):
+            .revoke(
+                RevokeOrder(order: order(wish, sequence), key: key(number), actor: "judge", reason: "why not")
+            )
+        case .beginPayment(_, let sequence, let attempt):
+            .beginPayment(
+                BeginPayment(
+                    order: order(wish, sequence), buyer: buyer(wish, sequence), attempt: key(attempt)))
+        case .recordPayment(_, let sequence, let attempt, let outcome):
+            .recordPayment(
+                RecordPayment(
+                    order: order(wish, sequence), attempt: key(attempt),
+                    outcome: RecordPayment.Outcome(rawValue: outcome) ?? .failed))
+        case .listPayments: .listPayments(nil)
         }
+    }
+
+    private func order(_ wish: Job.Wish, _ sequence: Int64) -> OrderID {
+        OrderID(
+            partition: Partition(rawValue: Int16(wish.partition % scenario.partitions)), sequence: sequence)
+    }
+
+    /// Whose order it is, once the ledger knows.
+    private func buyer(_ wish: Job.Wish, _ sequence: Int64) -> BuyerID {
+        ledger.model.entry(wish.partition % scenario.partitions, sequence)?.buyer ?? BuyerID(rawValue: 1)
     }
 
     func header(of wish: Job.Wish) -> Header {
@@ -140,11 +170,21 @@ final class World {
         case .settle(_, _, let key):
             (header.method, header.requestKey) = (OrderMethods.settle.id, UInt128(key))
             header.priority = .high
-        case .addUnits(_, _, let key), .openSale(_, let key), .closeSale(_, let key):
+        case .addUnits(_, _, let key), .openSale(_, let key), .closeSale(_, let key), .pause(_, let key),
+            .resume(_, let key), .withdraw(_, _, let key):
             (header.method, header.requestKey) = (SaleMethods.change.id, UInt128(key))
             header.priority = .high
         case .getSale: header.method = SaleMethods.get.id
-        case .getOrder(let partition, _), .listSales(let partition):
+        case .getOrder(let partition, _), .listSales(let partition), .cancelOrder(let partition, _, _),
+            .revokeOrder(let partition, _, _), .beginPayment(let partition, _, _),
+            .recordPayment(let partition, _, _, _),
+            .listPayments(let partition):
+            switch wish {
+            case .cancelOrder(_, _, let key), .revokeOrder(_, _, let key), .beginPayment(_, _, let key),
+                .recordPayment(_, _, let key, _):
+                header.requestKey = UInt128(key)
+            default: break
+            }
             let partition = partition % scenario.partitions
             header.method = OrderMethods.get.id
             header.flags.insert(.partition)
@@ -171,7 +211,8 @@ final class World {
             ? nil : LedgerTime(rawValue: ledger.time.rawValue + scenario.closesAfter * 1_000)
         let terms = SaleTerms(
             name: "Sale", price: 100, currency: "EUR", limit: scenario.limit,
-            opensAt: LedgerTime(rawValue: opens), closesAt: closes)
+            opensAt: LedgerTime(rawValue: opens), closesAt: closes, hold: scenario.hold,
+            payment: scenario.payment ?? SaleTerms.usualPayment)
         for partition in 0..<scenario.partitions {
             let row = ledger.model.takeFence(partition)
             let entry = Entry(
@@ -263,12 +304,14 @@ final class World {
     private func sellOut(_ patience: TimeAmount) {
         // Units that came back a moment ago may be behind a closed gate for a second.
         advance(until: now + .milliseconds(1_200)) { false }
+        let begun = now
         var key: UInt64 = 1_000_000
-        for partition in 0..<scenario.partitions {
-            guard let opens = ledger.model.entries[partition].last(where: { $0.terms != nil })?.terms,
-                opens.closesAt == nil
-            else { continue }
-            let left = Int(ledger.model.stock[sale(of: partition)] ?? 0)
+        for partition in 0..<scenario.partitions where isForSale(partition) {
+            var left = Int(ledger.model.stock[sale(of: partition)] ?? 0)
+            // What is held may come back meanwhile, and must be sold again.
+            if scenario.hold != nil {
+                left = ledger.model.entries[partition].reduce(0) { $0 + Int(max(0, $1.stockChange)) }
+            }
             for number in 0..<left + 2 {
                 key += 1
                 let wish = Job.Wish.place(
@@ -281,13 +324,23 @@ final class World {
         }
         advance(until: now + patience) { self.isWell }
         if !isWell { return violateLiveness("after selling out") }
-        for partition in 0..<scenario.partitions {
-            let terms = ledger.model.entries[partition].last { $0.terms != nil }?.terms
+        for partition in 0..<scenario.partitions where isForSale(partition) {
             let left = ledger.model.stock[sale(of: partition)] ?? 0
-            if left > 0, terms?.closesAt == nil {
+            // Orders that nobody pays give their units back, after all were sold, or so shortly before that buyers were still
+            // told so.
+            if left > 0,
+                scenario.hold == nil || !judge.wasEmptied(sale(of: partition), since: begun - .seconds(1))
+            {
                 judge.violate(.p7, "\(left) units of \(partition) are left, and demand")
             }
         }
+    }
+
+    private func isForSale(_ partition: Int) -> Bool {
+        guard let terms = ledger.model.entries[partition].last(where: { $0.terms != nil })?.terms else {
+            return false
+        }
+        return terms.closesAt == nil && !terms.isPaused
     }
 
     /// The parts know each other: without this none would ever be freed.

@@ -43,6 +43,35 @@ final class SharedSales: Sendable {
             try call.check(request.order.partition)
             return try self.decide { sales throws(Refusal) in try sales.order(request.order) }
         }
+        orders.add(OrderMethods.cancel) { request, call throws(Failure) in
+            try call.check(request.order.partition)
+            return try self.decide { sales throws(Refusal) in
+                try sales.about(request.order) { $0.decide(request, at: $1) }
+            }
+        }
+        orders.add(OrderMethods.revoke) { request, call throws(Failure) in
+            try call.check(request.order.partition)
+            return try self.decide { sales throws(Refusal) in
+                try sales.about(request.order) { $0.decide(request, at: $1) }
+            }
+        }
+        var payments = Service("payment")
+        payments.add(PaymentMethods.begin) { request, call throws(Failure) in
+            try call.check(request.order.partition)
+            return try self.decide { sales throws(Refusal) in
+                try sales.about(request.order) { $0.decide(request, at: $1) }
+            }
+        }
+        payments.add(PaymentMethods.record) { request, call throws(Failure) in
+            try call.check(request.order.partition)
+            return try self.decide { sales throws(Refusal) in
+                try sales.about(request.order) { $0.decide(request, at: $1) }
+            }
+        }
+        payments.add(PaymentMethods.list) { request, call throws(Failure) in
+            try call.check(request.partition)
+            return try self.decide { sales throws(Refusal) in sales.unsettled(request) }
+        }
         var sales = Service("sale")
         sales.add(SaleMethods.create) { request, call throws(Failure) in
             try call.check(request.sale, .only, request.key)
@@ -62,7 +91,7 @@ final class SharedSales: Sendable {
         }
         var worker = Service("worker")
         worker.add(SystemMethods.ping) { _, _ throws(Failure) in WorkerPing(worker: FakeStampede.name) }
-        return [orders, sales, worker]
+        return [orders, payments, sales, worker]
     }
 }
 

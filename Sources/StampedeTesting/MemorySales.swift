@@ -15,7 +15,18 @@ struct MemorySales {
     init(clock: @escaping @Sendable () -> LedgerTime) { self.clock = clock }
 
     /// Moves the sales' clock, to open or close their windows.
-    mutating func advance(by time: TimeAmount) { ahead += time.microseconds }
+    mutating func advance(by time: TimeAmount) {
+        ahead += time.microseconds
+        for index in books.indices { expire(index) }
+    }
+
+    /// Ends holds that have run out, as an owner does by its timer.
+    private mutating func expire(_ index: Int) {
+        while let order = books[index].overdueOrder(now) {
+            let entry = books[index].expire(order, at: now)
+            books[index].commit(to: entry.sequence)
+        }
+    }
 
     private var now: LedgerInstant {
         let now = LedgerTime(rawValue: clock().rawValue + ahead)
@@ -26,6 +37,7 @@ struct MemorySales {
 
     mutating func place(_ request: PlaceOrder) throws(Refusal) -> Order {
         let index = MemorySales.partition(request.sale, request.lane)
+        expire(index)
         let sequence = try sequence(index, books[index].decide(request, at: now))
         return try order(at: sequence, index)
     }
@@ -49,6 +61,31 @@ struct MemorySales {
         let index = MemorySales.partition(request.sale, request.lane)
         let sequence = try sequence(index, books[index].decide(request, at: now))
         return books[index].order(at: sequence).map(Settlement.placed) ?? .voided
+    }
+
+    /// Decides about an order.
+    mutating func about(
+        _ order: OrderID, _ decide: (inout Book, LedgerInstant) -> Decision
+    ) throws(Refusal) -> Order {
+        let index = Int(order.partition.rawValue)
+        guard books.indices.contains(index) else { throw .unknownOrder }
+        expire(index)
+        _ = try sequence(index, decide(&books[index], now))
+        return try self.order(at: order.sequence, index)
+    }
+
+    func unsettled(_ request: ListPayments) -> PaymentList {
+        guard books.indices.contains(Int(request.partition.rawValue)) else {
+            return PaymentList(payments: [])
+        }
+        let book = books[Int(request.partition.rawValue)]
+        return PaymentList(
+            payments: book.unsettledPayments(after: request.after, maximum: PaymentList.maximum).compactMap {
+                payment in
+                book.order(at: payment.order).map {
+                    .init(order: $0, attempt: payment.attempt, isOwed: payment.isOwed)
+                }
+            })
     }
 
     func order(_ id: OrderID) throws(Refusal) -> Order {

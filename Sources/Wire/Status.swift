@@ -64,6 +64,11 @@ public enum Reason: UInt16, Sendable, CaseIterable {
     case badQuantity = 20
     case badField = 21
     case splitSale = 22
+    /// An operator has stopped the sale for the time being.
+    case paused = 23
+    /// What was asked for does not follow from where the order is in its life.
+    case wrongState = 24
+    case unknownAttempt = 25
 
     // Answers of the machinery.
     case noOwner = 40

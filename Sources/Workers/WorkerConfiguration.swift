@@ -63,6 +63,8 @@ public struct WorkerConfiguration: Sendable {
     /// The lease of an owner whose connection has ended is released after so long: a worker that lives and begins a new
     /// session claims its partitions meanwhile.
     package var mourning: TimeAmount { .milliseconds(200) }
+    /// Holds that ran out before this owner took over go on for so long: their buyers could not pay.
+    public var holdGrace = TimeAmount.seconds(10)
     /// Rank r tries a free lease after r times this.
     package var rankDelay: TimeAmount { .milliseconds(200) }
     /// Entries per chunk when a book is loaded: a chunk takes a few milliseconds of a turn.

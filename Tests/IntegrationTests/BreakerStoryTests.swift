@@ -94,7 +94,7 @@ import Wire
         #expect(try await cluster.result().code == 0)
     }
 
-    private static func client(_ folder: Folder) throws -> StampedeClient {
+    static func client(_ folder: Folder) throws -> StampedeClient {
         let file = URL(fileURLWithPath: folder.data).appendingPathComponent("cluster.json")
         let json = try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any]
         let brokers = try #require(json?["brokers"] as? [[String: String]])

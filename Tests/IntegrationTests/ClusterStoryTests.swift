@@ -88,7 +88,7 @@ import Testing
         #expect(soldOut.code == 1 && soldOut.err.contains("stampede sale add-units 42 N"))
         #expect(try await stampede("sale add-units 42 2 --json").json["left"] as? Int == 2)
         #expect(try await stampede("order place --sale 42 --buyer 10").code == 0)
-        #expect(try await stampede("sale close 42 --json").json["state"] as? String == "closed")
+        #expect(try await stampede("sale close 42 --confirm 42 --json").json["state"] as? String == "closed")
         let closed = try await stampede("order place --sale 42 --buyer 11")
         #expect(closed.code == 1 && closed.err.contains("stampede sale open 42"))
         #expect(try await stampede("sale open 42 --json").json["state"] as? String == "open")

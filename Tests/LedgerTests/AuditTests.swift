@@ -27,9 +27,84 @@ import Testing
         let report = try Audit.run(dsn: ledger.dsn)
         #expect(report.isClean, "\(report.checks.filter { !$0.holds })")
         #expect(report.entries == 6)
-        #expect(report.checks.count == 13)
+        #expect(report.checks.count == 14)
         #expect(report.checks.allSatisfy { $0.rows > 0 })
-        #expect(Set(report.checks.map(\.promise)) == ["P1", "P3", "P4", "P5", "P6", "sequence"])
+        #expect(Set(report.checks.map(\.promise)) == ["P1", "P3", "P4", "P5", "P6", "life", "sequence"])
+    }
+
+    /// A sale of 10 units whose order 2 is paid, 3 expired, 4 cancelled, 5 paid late and sent back, 6 failed to pay once.
+    private func live() throws -> TestLedger {
+        let ledger = try TestLedger()
+        let connection = try ledger.connect()
+        var owner = try ledger.openSale(7, units: 10, connection)
+        func about(_ order: Int64, _ kind: Entry.Kind, units: Int32 = 0, attempt: UInt128 = 0) -> Entry {
+            var entry = owner.entry(kind, quantity: units)
+            (entry.about, entry.buyer) = (order, BuyerID(rawValue: order))
+            if attempt != 0 { entry.key = RequestKey(rawValue: attempt) }
+            return entry
+        }
+        var revoked = about(5, .refundBegun, attempt: 5)
+        revoked.note = EntryNote(actor: "ada", reason: "a mistake")
+        let batches = [
+            (2...6).map { owner.order(buyer: $0) },
+            [
+                about(2, .paymentBegun, attempt: 2), about(2, .paymentTaken, attempt: 2),
+                about(3, .orderExpired, units: 1), about(4, .orderCancelled, units: 1),
+                about(5, .paymentBegun, attempt: 5), about(5, .orderExpired, units: 1),
+                about(5, .paymentTakenLate, units: 1, attempt: 5), revoked,
+                about(5, .refundDone, units: 1, attempt: 5), about(6, .paymentBegun, attempt: 6),
+                about(6, .paymentFailed, attempt: 6), about(2, .surplusOwed, attempt: 99),
+                about(2, .surplusReturned, attempt: 99), owner.entry(.unitsWithdrawn, quantity: 2),
+            ],
+        ]
+        for entries in batches {
+            #expect(try ledger.commit([owner.next(entries)], connection).isCommitted)
+        }
+        return ledger
+    }
+
+    @Test func `a ledger in which orders live is clean, and tells where they are`() throws {
+        let ledger = try live()
+        let report = try Audit.run(dsn: ledger.dsn)
+        #expect(report.isClean, "\(report.checks.filter { !$0.holds })")
+        #expect(try ledger.sql("SELECT remaining FROM stampede.stock") == "6")
+        #expect(
+            try ledger.sql("SELECT id || ' ' || state FROM stampede.orders ORDER BY id")
+                == "0-2 paid\n0-3 expired\n0-4 cancelled\n0-5 refunded\n0-6 reserved")
+        #expect(
+            try ledger.sql("SELECT about || ' ' || note::text FROM stampede.ledger WHERE note IS NOT NULL")
+                == #"5 {"actor": "ada", "reason": "a mistake"}"#)
+    }
+
+    @Test(
+        arguments: [
+            ("UPDATE stampede.ledger SET kind = 20 WHERE seq = 9", "an order that expired is paid in time"),
+            ("UPDATE stampede.ledger SET about = 4 WHERE seq = 9", "another buyer's order expires"),
+            ("UPDATE stampede.ledger SET about = 1 WHERE seq = 9", "no order expires"),
+            ("UPDATE stampede.ledger SET quantity = 0 WHERE seq = 10", "a cancelled order keeps its units"),
+            ("UPDATE stampede.ledger SET quantity = 1 WHERE seq = 8", "units come with money"),
+            ("DELETE FROM stampede.ledger WHERE seq = 7", "money comes that nobody began to pay"),
+            ("UPDATE stampede.ledger SET kind = 25 WHERE seq = 14", "money goes back that is not owed"),
+        ])
+    func `an order's life that does not follow is found`(sql: String, what: String) throws {
+        let ledger = try live()
+        _ = try ledger.sql("ALTER TABLE stampede.ledger DISABLE TRIGGER USER; \(sql)")
+        let report = try Audit.run(dsn: ledger.dsn)
+        #expect(report.checks.contains { $0.promise == "life" && !$0.holds }, "\(what)")
+    }
+
+    @Test func `the limit is the one in force at an order's place`() throws {
+        let ledger = try TestLedger()
+        let connection = try ledger.connect()
+        var owner = try ledger.openSale(7, units: 10, connection)
+        var lower = owner.entry(.limitChanged, quantity: 1)
+        lower.terms = owner.terms.with(limit: 1)
+        let entries = [owner.order(buyer: 1, quantity: 2), lower, owner.order(buyer: 2)]
+        #expect(try ledger.commit([owner.next(entries)], connection).isCommitted)
+        #expect(try Audit.run(dsn: ledger.dsn).isClean)
+        #expect(try ledger.commit([owner.next([owner.order(buyer: 2)])], connection).isCommitted)
+        let broken = try Audit.run(dsn: ledger.dsn).checks.filter { !$0.holds }
+        #expect(broken.map(\.promise) == ["P4"])
     }
 
     @Test func `an empty ledger is clean`() throws {

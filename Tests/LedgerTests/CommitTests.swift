@@ -32,6 +32,32 @@ import ZeroMQ
                 == "1|2|4")
     }
 
+    @Test func `what is about an order, and notes and terms, are loaded as they were written`() throws {
+        let ledger = try TestLedger()
+        let connection = try ledger.connect()
+        var owner = try ledger.openSale(7, units: 10, connection)
+        var begun = owner.entry(.paymentBegun)
+        (begun.about, begun.buyer, begun.amount) = (2, BuyerID(rawValue: 1), 995)
+        var paused = owner.entry(.salePaused)
+        paused.terms = SaleTerms(
+            name: "x", price: 1, currency: "EUR", limit: 9, opensAt: owner.terms.opensAt, closesAt: nil,
+            hold: 60,
+            payment: 7, isPaused: true)
+        paused.note = EntryNote(actor: "ada “the first”", reason: "why\u{1f642}")
+        // Of several batches in one transaction only some have what is rare.
+        var other = try ledger.openSale(8, units: 5, partition: 1, connection)
+        let batches = [
+            owner.next([owner.order(buyer: 1), begun, paused]), other.next([other.order(buyer: 3)]),
+        ]
+        #expect(try ledger.commit(batches, connection).isCommitted)
+        for batch in batches {
+            let entries = try ledger.answer {
+                connection.loadEntries(of: batch.partition, after: 1, limit: 100, $0)
+            }.get()
+            #expect(entries == batch.entries)
+        }
+    }
+
     @Test func `the clock of a commit is that of its batch`() throws {
         let ledger = try TestLedger()
         let connection = try ledger.connect()

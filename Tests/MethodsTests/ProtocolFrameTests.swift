@@ -135,7 +135,9 @@ import WireTestSupport
         }
         let rows = [
             row(OrderMethods.place), row(OrderMethods.placeMany), row(OrderMethods.settle),
-            row(OrderMethods.get), row(SaleMethods.create),
+            row(OrderMethods.get), row(OrderMethods.cancel), row(OrderMethods.revoke),
+            row(PaymentMethods.begin), row(PaymentMethods.record), row(PaymentMethods.list),
+            row(SaleMethods.create),
             row(SaleMethods.change), row(SaleMethods.get), row(SaleMethods.list),
             row(LockMethods.acquire), row(LockMethods.extend), row(LockMethods.release),
             row(HealthMethods.check), row(HealthMethods.watch), row(ReflectionMethods.list),

@@ -79,6 +79,16 @@ extension Sample {
             counts: .init(succeeded: 1, failed: 2, slow: 3, refused: .max))
     }
 
+    static var paidOrder: Order {
+        var paid = order
+        (paid.state, paid.version, paid.until, paid.attempt) = (.paid, 4, time, key)
+        return paid
+    }
+
+    static func payment(_ isOwed: Bool) -> PaymentList.Payment {
+        .init(order: paidOrder, attempt: key, isOwed: isOwed)
+    }
+
     static func redis(_ purpose: String, nodes: Int) -> RedisUse {
         var outcomes = RedisUse.Outcomes()
         (outcomes.acquired, outcomes.held, outcomes.split, outcomes.extended) = (1, 2, 3, .max)
@@ -134,6 +144,31 @@ extension Sample {
         Sample("close", ChangeSale(sale: sale, key: key, change: .close)),
         Sample("units", ChangeSale(sale: sale, key: key, change: .addUnits(500))),
         Sample("any", GetOrder(order: order.id)),
+        Sample("any", CancelOrder(order: order.id, buyer: BuyerID(rawValue: .max), key: key)),
+        Sample("any", RevokeOrder(order: order.id, key: key, actor: "ada", reason: longName)),
+        Sample("any", BeginPayment(order: order.id, buyer: BuyerID(rawValue: 42), attempt: key)),
+        Sample("taken", RecordPayment(order: order.id, attempt: key, outcome: .taken)),
+        Sample("failed", RecordPayment(order: order.id, attempt: key, outcome: .failed)),
+        Sample("refunded", RecordPayment(order: order.id, attempt: key, outcome: .refunded)),
+        Sample("first", ListPayments(partition: Partition(rawValue: 63))),
+        Sample(
+            "next",
+            ListPayments(
+                partition: Partition(rawValue: 0),
+                after: UnsettledPayment(order: .max, attempt: key, isOwed: true))),
+        Sample("any", UnsettledPayment(order: 7, attempt: key, isOwed: false)),
+        Sample("withdraw", ChangeSale(sale: sale, key: key, change: .withdrawUnits(5))),
+        Sample(
+            "limit",
+            ChangeSale(
+                sale: sale, key: key, change: .limit(.max), note: .init(actor: longName, reason: "because"))),
+        Sample("pause", ChangeSale(sale: sale, key: key, change: .pause)),
+        Sample("resume", ChangeSale(sale: sale, key: key, change: .resume)),
+        Sample(
+            "a hold",
+            CreateSale(
+                sale: sale, key: key, name: "Lamp", price: 1, currency: "EUR", units: 1, limit: 1, hold: 900,
+                payment: 60)),
         Sample("a lane", GetSale(sale: sale, lane: Lane(rawValue: 2))),
         Sample("any", ListSales(partition: Partition(rawValue: 63))),
         Sample("any", DrainWorker(worker: longName)),
@@ -149,6 +184,9 @@ extension Sample {
 
     static let replies: [Sample] = [
         Sample("any", order),
+        Sample("paid", paidOrder),
+        Sample("two", PaymentList(payments: [payment(false), payment(true)])),
+        Sample("owed", payment(true)),
         Sample("placed", Settlement.placed(order)),
         Sample("voided", Settlement.voided),
         Sample("scheduled", sale(.scheduled, closes: time)),

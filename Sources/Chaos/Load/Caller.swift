@@ -171,6 +171,10 @@ final class Caller: Sendable {
             case .open: ("open", 0)
             case .close: ("close", 0)
             case .addUnits(let units): ("add", units)
+            case .withdrawUnits(let units): ("withdraw", units)
+            case .pause: ("pause", 0)
+            case .resume: ("resume", 0)
+            case .limit(let limit): ("limit", limit)
             }
         let number = begin(name, change.sale, intended, options) {
             $0.adding("quantity", units).adding("key", change.key.text)

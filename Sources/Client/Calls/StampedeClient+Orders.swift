@@ -1,4 +1,4 @@
-import Methods
+public import Methods
 public import Sales
 import Wire
 
@@ -27,5 +27,52 @@ extension StampedeClient {
     /// Looks an order up; `NOT_FOUND` when there is none of that id.
     public func order(_ id: OrderID, options: CallOptions = .init()) async throws(CallError) -> Order {
         try await call(OrderMethods.get, GetOrder(order: id), options: options)
+    }
+
+    /// Gives an order up that is not paid, for its buyer: its units are for sale again.
+    public func cancelOrder(
+        _ id: OrderID, buyer: BuyerID, key: RequestKey = .random(), options: CallOptions = .init()
+    ) async throws(CallError) -> Order {
+        try await call(
+            OrderMethods.cancel, CancelOrder(order: id, buyer: buyer, key: key), options: options)
+    }
+
+    /// Ends an order, paid or not, for an operator: what was paid goes back.
+    public func revokeOrder(
+        _ id: OrderID, actor: String, reason: String, key: RequestKey = .random(),
+        options: CallOptions = .init()
+    ) async throws(CallError) -> Order {
+        try await call(
+            OrderMethods.revoke, RevokeOrder(order: id, key: key, actor: actor, reason: reason),
+            options: options)
+    }
+
+    // MARK: For who talks to a payment provider
+
+    /// Opens an attempt to pay. Ask for money only after this has returned, with the attempt as idempotency key.
+    public func beginPayment(
+        _ id: OrderID, buyer: BuyerID, attempt: RequestKey, options: CallOptions = .init()
+    ) async throws(CallError) -> Order {
+        try await call(
+            PaymentMethods.begin, BeginPayment(order: id, buyer: buyer, attempt: attempt), options: options)
+    }
+
+    /// Tells what became of an attempt's money. The order that is returned says what follows: when it is `refunding`, or
+    /// was paid by another attempt, this one's money is to go back.
+    public func recordPayment(
+        _ id: OrderID, attempt: RequestKey, _ outcome: RecordPayment.Outcome, options: CallOptions = .init()
+    ) async throws(CallError) -> Order {
+        try await call(
+            PaymentMethods.record, RecordPayment(order: id, attempt: attempt, outcome: outcome),
+            options: options)
+    }
+
+    /// The attempts to pay of one partition's orders that somebody still has to see to: what a process that talks to a
+    /// provider starts from.
+    public func unsettledPayments(
+        of partition: Partition, after last: UnsettledPayment? = nil, options: CallOptions = .init()
+    ) async throws(CallError) -> PaymentList {
+        try await call(
+            PaymentMethods.list, ListPayments(partition: partition, after: last), options: options)
     }
 }

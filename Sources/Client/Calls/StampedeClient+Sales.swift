@@ -10,13 +10,16 @@ extension StampedeClient {
         try await call(SaleMethods.create, request, options: options)
     }
 
-    /// Opens or closes a sale, or adds units to it.
+    /// Changes a sale while it runs: opens, closes, pauses, resumes it, adds or withdraws units, sets another limit.
+    ///
+    /// - Parameter note: who wants it, and why; kept in the ledger.
     public func changeSale(
         _ sale: SaleID, _ change: ChangeSale.Change, key: RequestKey = .random(),
-        options: CallOptions = .init()
+        note: ChangeSale.Note? = nil, options: CallOptions = .init()
     ) async throws(CallError) -> Sale {
         try await call(
-            SaleMethods.change, ChangeSale(sale: sale, key: key, change: change), options: options)
+            SaleMethods.change, ChangeSale(sale: sale, key: key, change: change, note: note), options: options
+        )
     }
 
     /// Looks a sale up; `NOT_FOUND` when there is none of that id.

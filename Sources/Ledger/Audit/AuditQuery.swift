@@ -33,7 +33,7 @@ struct AuditQuery {
 
     /// How an entry changes the units left; the twin of `Entry.stockChange`.
     private static let change =
-        "CASE kind WHEN 16 THEN -quantity WHEN 4 THEN quantity WHEN 1 THEN quantity ELSE 0 END"
+        "CASE WHEN kind IN (5, 16, 21) THEN -quantity WHEN kind IN (1, 4, 22, 23, 25) THEN quantity ELSE 0 END"
 
     private static let stock = AuditQuery(checks: [
         Check(
@@ -60,7 +60,7 @@ struct AuditQuery {
                 FROM (SELECT partition, seq, sale,
                              sum(\(change)) OVER (PARTITION BY partition, sale, lane ORDER BY seq
                                                   ROWS UNBOUNDED PRECEDING) AS remaining
-                      FROM stampede.ledger WHERE kind IN (1, 4, 16)) c
+                      FROM stampede.ledger WHERE kind IN (1, 4, 5, 16, 21, 22, 23, 25)) c
                 WHERE remaining < 0
                 """)
     ])
@@ -86,15 +86,50 @@ struct AuditQuery {
         Check(
             promise: "P4", sentence: "No buyer holds more units of a sale than its terms allow.",
             table: .ledger,
-            // The limit never changes; a sale in lanes has it once per lane.
+            // What he held after each order, against the limit in force at its place. A sale in lanes has it once per lane.
             violations: """
-                SELECT format('buyer %s holds %s units of sale %s, the limit is %s', buyer, units, sale, units_allowed)
-                FROM (SELECT sale, buyer, sum(quantity) AS units FROM stampede.ledger WHERE kind = 16
-                      GROUP BY sale, buyer) o
-                LEFT JOIN (SELECT sale, max((terms ->> 'limit')::bigint) AS units_allowed
-                           FROM stampede.ledger WHERE terms IS NOT NULL GROUP BY sale) t USING (sale)
-                WHERE units > coalesce(units_allowed, 0)
-                """)
+                SELECT format('buyer %s holds %s units of sale %s after entry %s-%s, the limit is %s', buyer, units,
+                              sale, partition, seq, units_allowed)
+                FROM (SELECT partition, sale, lane, buyer, seq, kind, sum(held) OVER (
+                                 PARTITION BY partition, sale, lane, buyer ORDER BY seq ROWS UNBOUNDED PRECEDING) AS units
+                      FROM (SELECT partition, sale, lane, buyer, seq, kind, -(\(change)) AS held
+                            FROM stampede.ledger WHERE kind IN (16, 21, 22, 23, 25)) c) o
+                LEFT JOIN (SELECT partition, sale, lane, seq AS since,
+                                  lead(seq) OVER (PARTITION BY partition, sale, lane ORDER BY seq) AS until,
+                                  (terms ->> 'limit')::bigint AS units_allowed
+                           FROM stampede.ledger WHERE terms IS NOT NULL) t USING (partition, sale, lane)
+                WHERE kind IN (16, 21) AND (t.since IS NULL OR seq > t.since AND (t.until IS NULL OR seq < t.until))
+                  AND units > coalesce(units_allowed, 0)
+                """),
+        Check(
+            promise: "life",
+            sentence:
+                "What happens to an order follows from where it was in its life, and moves all of its units.",
+            table: .ledger,
+            // As `OrderLife` has it, where the placing is kind 16. An attempt that its order did not wait for may fail (19)
+            // when it has ended; money beside what paid (26, 27) changes nothing.
+            violations: """
+                SELECT format('entry %s-%s (kind %s) about order %s follows kind %s', partition, seq, kind, about, before)
+                FROM (SELECT partition, seq, kind, about, quantity, buyer, sale, key,
+                             coalesce(lag(kind) OVER (PARTITION BY partition, about ORDER BY seq), 16) AS before
+                      FROM (SELECT partition, seq, kind, about, quantity, buyer, sale, key,
+                                   bool_or(kind IN (22, 23)) OVER (PARTITION BY partition, about ORDER BY seq
+                                       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ended
+                            FROM stampede.ledger WHERE kind BETWEEN 18 AND 25) e
+                      WHERE NOT (kind = 19 AND coalesce(ended, false))) l
+                LEFT JOIN (SELECT partition, seq AS about, buyer AS owner, sale AS sold, quantity AS units
+                           FROM stampede.ledger WHERE kind = 16) o USING (partition, about)
+                LEFT JOIN (SELECT DISTINCT partition, about, key, true AS begun
+                           FROM stampede.ledger WHERE kind = 18) a USING (partition, about, key)
+                WHERE owner IS DISTINCT FROM buyer OR sold IS DISTINCT FROM sale
+                   OR kind IN (19, 20, 21) AND begun IS NULL
+                   OR NOT CASE kind WHEN 18 THEN before IN (16, 19) WHEN 19 THEN before = 18
+                                    WHEN 20 THEN before IN (16, 18, 19) WHEN 21 THEN before IN (22, 23)
+                                    WHEN 22 THEN before IN (16, 18, 19) WHEN 23 THEN before IN (16, 19)
+                                    WHEN 24 THEN before IN (20, 21, 22, 23) ELSE before = 24 END
+                   OR quantity NOT IN (0, units) OR kind IN (21, 22, 23) AND quantity = 0
+                   OR kind IN (18, 19, 20, 24) AND quantity > 0
+                """),
     ])
 
     /// Entries, the terms in force at their place, and the batch they came in. Which batch that is, is found

@@ -1,7 +1,7 @@
 import Sales
 
 extension Arguments {
-    /// The sixteen arguments of `stampede.commit`.
+    /// The eighteen arguments of `stampede.commit`.
     ///
     /// - Precondition: partitions ascend, and each batch's entries have consecutive sequences.
     func append(_ batches: [Batch]) {
@@ -25,7 +25,9 @@ extension Arguments {
         appendColumn(.int4, batches, count) { $0.quantity }
         appendColumn(.int8, batches, count) { $0.amount }
         appendColumn(.int8, batches, count) { $0.at.rawValue }
-        appendTerms(batches)
+        appendDocuments(of: batches) { $0.terms?.document }
+        appendAbouts(batches, count)
+        appendDocuments(of: batches) { $0.note?.document }
     }
 
     @inline(__always)
@@ -43,11 +45,32 @@ extension Arguments {
     }
 
     /// Almost every transaction is orders only, and sends one NULL instead of a column.
-    private func appendTerms(_ batches: [Batch]) {
-        guard batches.contains(where: { $0.entries.contains { $0.terms != nil } }) else {
-            return appendNull()
+    private func appendDocuments(of batches: [Batch], _ document: (borrowing Entry) -> [UInt8]?) {
+        var documents: [[UInt8]?] = []
+        var before = 0
+        for batch in batches {
+            batch.entries.withUnsafeBufferPointer { entries in
+                for index in entries.indices {
+                    guard let document = document(entries[index]) else { continue }
+                    documents += Array(repeating: nil, count: before + index - documents.count)
+                    documents.append(document)
+                }
+            }
+            before += batch.entries.count
         }
-        appendDocuments(batches.flatMap { $0.entries.map { $0.terms?.document } })
+        guard !documents.isEmpty else { return appendNull() }
+        documents += Array(repeating: nil, count: before - documents.count)
+        appendDocuments(documents)
+    }
+
+    private func appendAbouts(_ batches: [Batch], _ count: Int) {
+        let hasAbouts = batches.contains { batch in
+            batch.entries.withUnsafeBufferPointer { entries in
+                entries.indices.contains { entries[$0].about != 0 }
+            }
+        }
+        guard hasAbouts else { return appendNull() }
+        appendColumn(.int8, batches, count) { $0.about }
     }
 
     private func checkOrder(_ batches: [Batch]) {

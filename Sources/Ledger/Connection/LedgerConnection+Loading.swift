@@ -51,10 +51,20 @@ extension Rows {
                     .schema, "entry \(partition)-\(sequence) has unreadable terms; run a newer stampede")
             }
         }
+        var note: EntryNote?
+        if !isNull(row, 11) {
+            note = withBytes(row, 11) {
+                EntryNote(document: UnsafeRawBufferPointer(rebasing: $0.dropFirst()))
+            }
+            guard note != nil else {
+                throw LedgerError(
+                    .schema, "entry \(partition)-\(sequence) has an unreadable note; run a newer stampede")
+            }
+        }
         return Entry(
             kind: kind, sequence: sequence, sale: SaleID(rawValue: integer(row, 1)),
             lane: Lane(rawValue: integer(row, 8)), buyer: BuyerID(rawValue: integer(row, 2)),
             key: RequestKey(rawValue: integer(row, 5)), quantity: integer(row, 6), amount: integer(row, 3),
-            at: LedgerTime(rawValue: integer(row, 4)), terms: terms)
+            at: LedgerTime(rawValue: integer(row, 4)), about: integer(row, 10), terms: terms, note: note)
     }
 }

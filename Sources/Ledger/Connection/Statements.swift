@@ -12,7 +12,7 @@ enum Statements {
     static let all: [(name: String, sql: String)] = [
         (
             commit,
-            "SELECT stampede.commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+            "SELECT stampede.commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
         ),
         (take, "SELECT partition, fence, batch, last FROM stampede.take_fence($1)"),
         (renew, "SELECT partition, fence, batch, last FROM stampede.renew_fences($1, $2)"),
@@ -35,7 +35,8 @@ enum Statements {
         (
             load,
             """
-            SELECT seq, sale, buyer, amount, at, key, quantity, kind, lane, terms FROM stampede.ledger
+            SELECT seq, sale, buyer, amount, at, key, quantity, kind, lane, terms, coalesce(about, 0), note
+            FROM stampede.ledger
             WHERE partition = $1::smallint AND seq > $2::bigint ORDER BY seq LIMIT $3::bigint
             """
         ),

@@ -27,7 +27,7 @@ extension Book {
                 return isSame ? .existing(sequence) : .refused(.keyReused)
             case .keyVoided:
                 return .refused(.keyVoided)
-            case .saleCreated, .saleOpened, .saleClosed, .unitsAdded:
+            default:
                 return .refused(.keyReused)
             }
         }
@@ -39,7 +39,7 @@ extension Book {
                 amount: sales[index].terms.price * Int64(request.quantity), at: now.middle))
     }
 
-    private func refusal(of request: PlaceOrder, in index: Int, at now: LedgerInstant) -> Refusal? {
+    func refusal(of request: PlaceOrder, in index: Int, at now: LedgerInstant) -> Refusal? {
         let now = isPlanted(.windowByGuess) ? LedgerInstant(earliest: now.middle, latest: now.middle) : now
         guard now.error <= LedgerClock.maximumError else { return .clockUncertain }
         let terms = sales[index].terms
@@ -47,6 +47,7 @@ extension Book {
         // The whole interval in which the ledger's clock may be must lie within the window.
         guard now.earliest >= terms.opensAt else { return .notYetOpen(opensAt: terms.opensAt) }
         if let closesAt = terms.closesAt, now.latest >= closesAt { return .closed }
+        guard !terms.isPaused else { return .paused }
         guard left > 0 else { return .soldOut }
         var held = units(heldBy: request.buyer, in: index)
         if isPlanted(.limitOutsideDecision) { held -= uncommittedUnits(of: request.buyer, in: index) }
@@ -83,7 +84,7 @@ extension Book {
             let opensAt = request.opensAt ?? min(terms.opensAt, record.at)
             let asked = SaleTerms(
                 name: request.name, price: request.price, currency: request.currency, limit: request.limit,
-                opensAt: opensAt, closesAt: request.closesAt)
+                opensAt: opensAt, closesAt: request.closesAt, hold: request.hold, payment: request.payment)
             return asked == terms && record.quantity == request.units
                 ? .existing(sequence) : .refused(.keyReused)
         }
@@ -92,7 +93,7 @@ extension Book {
         if let closesAt = request.closesAt, closesAt <= opensAt { return .refused(.badField("closes")) }
         let terms = SaleTerms(
             name: request.name, price: request.price, currency: request.currency, limit: request.limit,
-            opensAt: opensAt, closesAt: request.closesAt)
+            opensAt: opensAt, closesAt: request.closesAt, hold: request.hold, payment: request.payment)
         return append(
             Entry(
                 kind: .saleCreated, sequence: last + 1, sale: request.sale, lane: .only, buyer: .operators,
@@ -101,6 +102,7 @@ extension Book {
 
     public mutating func decide(_ request: ChangeSale, at now: LedgerInstant) -> Decision {
         guard request.key.isKey else { return .refused(.badField("key")) }
+        if let field = request.note?.badField { return .refused(.badField(field)) }
         guard let index = stockIndex(request.sale, .only) else { return .refused(.unknownSale) }
         let stock = sales[index]
         let kind: Entry.Kind
@@ -121,6 +123,21 @@ extension Book {
             kind = .unitsAdded
             units = number
             guard number > 0, number <= Bounds.units else { return .refused(.badQuantity(number)) }
+        case .withdrawUnits(let number):
+            kind = .unitsWithdrawn
+            units = number
+            guard number > 0, number <= Bounds.units else { return .refused(.badQuantity(number)) }
+        case .pause:
+            kind = .salePaused
+            terms = stock.terms.with(isPaused: true)
+        case .resume:
+            kind = .saleResumed
+            terms = stock.terms.with(isPaused: false)
+        case .limit(let number):
+            kind = .limitChanged
+            units = number
+            guard 1...Bounds.quantity ~= number else { return .refused(.badField("limit")) }
+            terms = stock.terms.with(limit: number)
         }
         let id = RequestID(sale: request.sale, buyer: .operators, key: request.key)
         if let sequence = sequence(of: id) {
@@ -129,14 +146,20 @@ extension Book {
                 ? .existing(sequence) : .refused(.keyReused)
         }
         guard now.error <= LedgerClock.maximumError else { return .refused(.clockUncertain) }
-        guard stock.added + Int64(units) <= Bounds.unitsEver else { return .refused(.badQuantity(units)) }
+        if kind == .unitsAdded, stock.added + Int64(units) > Bounds.unitsEver {
+            return .refused(.badQuantity(units))
+        }
+        if kind == .unitsWithdrawn, Int64(units) > stock.left {
+            return .refused(.notEnough(left: stock.left))
+        }
         return append(
             Entry(
                 kind: kind, sequence: last + 1, sale: request.sale, lane: .only, buyer: .operators,
-                key: request.key, quantity: units, at: now.middle, terms: terms))
+                key: request.key, quantity: units, at: now.middle, terms: terms,
+                note: request.note.map { EntryNote(actor: $0.actor, reason: $0.reason) }))
     }
 
-    private mutating func append(_ entry: Entry) -> Decision {
+    mutating func append(_ entry: Entry) -> Decision {
         apply(entry)
         return .entry(entry)
     }
@@ -152,6 +175,8 @@ public enum Bounds {
     public static let unitsEver: Int64 = 1_000_000_000_000
     /// Price of a unit, in minor units.
     public static let price: Int64 = 1_000_000_000_000
+    /// How long an order can be held, or an attempt to pay may take: up to 30 days.
+    public static let seconds: ClosedRange<Int32> = 1...2_592_000
 }
 
 extension CreateSale {
@@ -171,6 +196,8 @@ extension CreateSale {
         }
         if !(1...Bounds.units).contains(units) { return "units" }
         if !(1...Bounds.quantity).contains(limit) { return "limit" }
+        if let hold, !(Bounds.seconds ~= hold) { return "hold" }
+        if !(Bounds.seconds ~= payment) { return "payment" }
         if let opensAt, !LedgerTime.storable.contains(opensAt) { return "opens" }
         if let closesAt, !LedgerTime.storable.contains(closesAt) { return "closes" }
         return nil
@@ -184,5 +211,5 @@ extension LedgerTime {
 
 extension RequestKey {
     /// Zero is the wire's "no key": taken for one, it would make strangers' requests the same request.
-    fileprivate var isKey: Bool { rawValue != 0 }
+    var isKey: Bool { rawValue != 0 }
 }

@@ -17,17 +17,19 @@ extension BuyerID: Sharded {
 }
 
 extension Book {
-    /// What the book keeps of an entry: 56 bytes without references, as there are millions.
+    /// What the book keeps of an entry: 64 bytes without references, as there are millions.
     struct Record: Sendable {
         let key: RequestKey
         let buyer: BuyerID
         let amount: Int64
         let at: LedgerTime
+        /// Of an entry that places an order: where its life is kept. Of one about an order: that order's sequence.
+        let link: Int64
         let quantity: Int32
         let sale: Int32
         let kind: Entry.Kind
 
-        init(entry: Entry, sale: Int32) {
+        init(entry: Entry, sale: Int32, life: Int) {
             key = entry.key
             buyer = entry.buyer
             amount = entry.amount
@@ -35,15 +37,10 @@ extension Book {
             quantity = entry.quantity
             self.sale = sale
             kind = entry.kind
+            link = entry.kind == .orderPlaced ? Int64(life) : entry.about
         }
 
-        var stockChange: Int64 {
-            switch kind {
-            case .saleCreated, .unitsAdded: Int64(quantity)
-            case .orderPlaced: -Int64(quantity)
-            case .saleOpened, .saleClosed, .keyVoided: 0
-            }
-        }
+        var stockChange: Int64 { kind.movesUnits * Int64(quantity) }
     }
 
     /// One sale's lane.
@@ -61,6 +58,9 @@ extension Book {
         var left: Int64 = 0
         /// The same, of committed entries alone.
         var committedLeft: Int64 = 0
+        /// Units in live orders that nobody has paid for yet.
+        var unpaid: Int64 = 0
+        /// Orders ever placed.
         var orders: Int64 = 0
         /// Units of live orders per buyer.
         var held = ShardedDictionary<BuyerID, Int32>()

@@ -8,10 +8,20 @@ public struct Book: Sendable {
     /// One record per entry: sequence numbers begin at 1 and have no gaps, so `n` is at index `n - 1`.
     private var records: [Record] = []
     private var sequences = ShardedDictionary<RequestID, Int64>()
-    private(set) var sales: [Stock] = []
+    var sales: [Stock] = []
     private var saleIndex: [SaleLane: Int] = [:]
     /// Terms that uncommitted entries replaced, so that they can be put back.
     private var replacedTerms: [(sequence: Int64, terms: SaleTerms)] = []
+    /// The lives of the orders, in the order of their placing.
+    var lives: [OrderLife] = []
+    /// What uncommitted entries about orders replaced.
+    var replacedLives: [ReplacedLife] = []
+    /// Attempts to pay, by what began them.
+    var attempts = ShardedDictionary<RequestID, PaymentAttempt>()
+    var unsettled: Set<UnsettledPayment> = []
+    var due = DueOrders()
+    /// Orders whose expiry the ledger cannot store.
+    var unstorable: Set<Int64> = []
     /// Sequence of the last entry that is known to be in the ledger.
     public private(set) var committed: Int64 = 0
 
@@ -37,52 +47,61 @@ public struct Book: Sendable {
         } else {
             preconditionFailure("entry \(entry.sequence) is about sale \(entry.sale), which nobody created")
         }
+        sales[sale].left += entry.stockChange
         switch entry.kind {
-        case .saleCreated, .unitsAdded:
-            sales[sale].added += Int64(entry.quantity)
-            sales[sale].left += Int64(entry.quantity)
-        case .saleOpened, .saleClosed:
-            guard let terms = entry.terms else { preconditionFailure("a window was changed without terms") }
+        case .saleCreated, .unitsAdded, .unitsWithdrawn:
+            sales[sale].added += entry.stockChange
+        case .saleOpened, .saleClosed, .salePaused, .saleResumed, .limitChanged:
+            guard let terms = entry.terms else { preconditionFailure("terms were changed without terms") }
             replacedTerms.append((entry.sequence, sales[sale].terms))
             sales[sale].terms = terms
-        case .orderPlaced:
-            sales[sale].left -= Int64(entry.quantity)
-            sales[sale].orders += 1
-            sales[sale].held[entry.buyer, default: 0] += entry.quantity
-        case .keyVoided:
-            break
+        case .orderPlaced, .keyVoided: break
+        case .paymentBegun, .paymentFailed, .paymentTaken, .paymentTakenLate, .orderExpired, .orderCancelled,
+            .refundBegun, .refundDone, .surplusOwed, .surplusReturned:
+            applyLife(entry, sale)
         }
         precondition(sales[sale].left >= 0, "entry \(entry.sequence) oversells sale \(entry.sale)")
-        sequences[request] = entry.sequence
-        records.append(Record(entry: entry, sale: Int32(sale)))
+        if !entry.kind.isAboutOrder { sequences[request] = entry.sequence }
+        records.append(Record(entry: entry, sale: Int32(sale), life: lives.count))
+        if entry.kind == .orderPlaced { begin(OrderLife(placedAt: entry.at, under: sales[sale].terms), sale) }
+    }
+
+    private mutating func begin(_ life: OrderLife, _ sale: Int) {
+        lives.append(life)
+        sales[sale].orders += 1
+        count(nil, life, of: last, in: sale)
+        if let until = life.until { due.add(last, due: until) }
     }
 
     /// Takes back the last entry, which did not commit.
     public mutating func revertLast() {
-        guard last > committed, let record = records.popLast() else {
+        guard last > committed, let record = records.last else {
             preconditionFailure("entry \(last) is committed and cannot be taken back")
         }
         let sale = Int(record.sale)
-        sequences[RequestID(sale: sales[sale].id, buyer: record.buyer, key: record.key)] = nil
+        let id = RequestID(sale: sales[sale].id, buyer: record.buyer, key: record.key)
+        sales[sale].left -= record.stockChange
         switch record.kind {
         case .saleCreated:
             // Entries are taken back newest first, so nothing refers to the sale any more.
             let removed = sales.removeLast()
             saleIndex[SaleLane(sale: removed.id, lane: removed.lane)] = nil
-        case .unitsAdded:
-            sales[sale].added -= Int64(record.quantity)
-            sales[sale].left -= Int64(record.quantity)
-        case .saleOpened, .saleClosed:
+        case .unitsAdded, .unitsWithdrawn:
+            sales[sale].added -= record.stockChange
+        case .saleOpened, .saleClosed, .salePaused, .saleResumed, .limitChanged:
             guard let replaced = replacedTerms.popLast() else { preconditionFailure("no terms to put back") }
             sales[sale].terms = replaced.terms
         case .orderPlaced:
-            sales[sale].left += Int64(record.quantity)
+            count(lives.removeLast(), nil, of: last, in: sale)
             sales[sale].orders -= 1
-            sales[sale].held[record.buyer, default: 0] -= record.quantity
-            if sales[sale].held[record.buyer] == 0 { sales[sale].held[record.buyer] = nil }
+        case .paymentBegun, .paymentFailed, .paymentTaken, .paymentTakenLate, .orderExpired, .orderCancelled,
+            .refundBegun, .refundDone, .surplusOwed, .surplusReturned:
+            revertLife(record, sale)
         case .keyVoided:
             break
         }
+        if !record.kind.isAboutOrder { sequences[id] = nil }
+        records.removeLast()
     }
 
     /// Takes back every entry after `sequence`.
@@ -109,6 +128,10 @@ public struct Book: Sendable {
         }
         committed = sequence
         while let first = replacedTerms.first, first.sequence <= sequence { replacedTerms.removeFirst() }
+        if let first = replacedLives.first, first.sequence <= sequence {
+            let kept = replacedLives.firstIndex { $0.sequence > sequence } ?? replacedLives.endIndex
+            replacedLives.removeFirst(kept)
+        }
     }
 
     // MARK: Looking up
@@ -130,10 +153,12 @@ public struct Book: Sendable {
         let record = record(at: sequence)
         guard record.kind == .orderPlaced else { return nil }
         let sale = sales[Int(record.sale)]
+        let life = lives[Int(record.link)]
         return Order(
             id: OrderID(partition: partition, sequence: sequence), sale: sale.id, lane: sale.lane,
             buyer: record.buyer, key: record.key, quantity: record.quantity, amount: record.amount,
-            currency: sale.terms.currency, placedAt: record.at)
+            currency: sale.terms.currency, placedAt: record.at, state: life.state, version: life.version,
+            until: life.until, attempt: life.attempt)
     }
 
     /// A sale as it stands, uncommitted entries included.
@@ -161,6 +186,8 @@ public struct Book: Sendable {
                 .closed
             } else if now.earliest < stock.terms.opensAt {
                 .scheduled
+            } else if stock.terms.isPaused {
+                .paused
             } else if stock.left == 0 {
                 .soldOut
             } else {
@@ -168,6 +195,6 @@ public struct Book: Sendable {
             }
         return Sale(
             id: stock.id, lane: stock.lane, partition: partition, terms: stock.terms, added: stock.added,
-            left: stock.left, orders: stock.orders, state: state)
+            left: stock.left, held: stock.unpaid, orders: stock.orders, state: state)
     }
 }

@@ -82,6 +82,15 @@ final class Judge {
                 violate(.p6, "\(owner) wrote to \(index) under the old fence \(batch.fence)")
             }
             noteStock(of: batch)
+            for entry in batch.entries {
+                switch entry.kind {
+                case .orderExpired: note(.expired)
+                case .paymentTaken: note(.paid)
+                case .paymentTakenLate: note(.paidLate)
+                case .refundDone, .surplusReturned: note(.sentBack)
+                default: break
+                }
+            }
         }
     }
 
@@ -98,6 +107,11 @@ final class Judge {
             if before == 0 || after == 0 { lastZero[entry.sale] = world.now }
             left[entry.sale] = after
         }
+    }
+
+    /// Whether the sale had nothing left at some instant since then.
+    func wasEmptied(_ sale: SaleID, since moment: MonotonicTime) -> Bool {
+        world.ledger.model.stock[sale] == 0 || lastZero[sale].map { $0 >= moment } ?? false
     }
 
     /// Whether every unit was sold at some instant of the last second.
@@ -185,10 +199,58 @@ final class Judge {
                 && ledger.entry(partition, sale: change.sale, buyer: .operators, key: change.key) != nil
         case (.sale(let sale), .getSale(let id, _)):
             return sale.id == id && had(sale.left, id, since: asked)
+        case (.payments, .listPayments):
+            return true
+        case (.order(let sequence), .cancel(let cancel)):
+            return sequence == cancel.order.sequence
+                && isWritten(partition, about: sequence, [.orderCancelled], nil)
+        case (.order(let sequence), .revoke(let revoke)):
+            return sequence == revoke.order.sequence
+                && isWritten(
+                    partition, about: sequence,
+                    [.orderCancelled, .refundBegun, .orderExpired, .refundDone], nil)
+        case (.refused(.unknownOrder), .revoke(let revoke)):
+            return isNoOrder(revoke.order.sequence, of: nil, partition, asked)
+        case (.refused(.wrongState(let state)), .revoke(let revoke)):
+            return wasEver(state, revoke.order.sequence, partition)
+        case (.order(let sequence), .beginPayment(let begin)):
+            return sequence == begin.order.sequence
+                && isWritten(partition, about: sequence, [.paymentBegun], begin.attempt)
+        case (.order(let sequence), .recordPayment(let record)):
+            let kinds: [Entry.Kind] =
+                switch record.outcome {
+                case .taken: [.paymentTaken, .paymentTakenLate, .refundBegun, .surplusOwed]
+                case .failed: [.paymentFailed]
+                case .refunded: [.refundDone, .surplusReturned]
+                }
+            return sequence == record.order.sequence
+                && isWritten(partition, about: sequence, kinds, record.attempt)
+        case (.refused(.unknownOrder), .cancel(let cancel)):
+            return isNoOrder(cancel.order.sequence, of: cancel.buyer, partition, asked)
+        case (.refused(.unknownOrder), .beginPayment(let begin)):
+            return isNoOrder(begin.order.sequence, of: begin.buyer, partition, asked)
+        case (.refused(.unknownOrder), .recordPayment(let record)):
+            return isNoOrder(record.order.sequence, of: nil, partition, asked)
+        case (.refused(.wrongState(let state)), .cancel(let cancel)):
+            return wasEver(state, cancel.order.sequence, partition)
+        case (.refused(.wrongState(let state)), .beginPayment(let begin)):
+            return wasEver(state, begin.order.sequence, partition)
+        case (.refused(.wrongState(let state)), .recordPayment(let record)):
+            return wasEver(state, record.order.sequence, partition)
+        case (.refused(.keyReused), .beginPayment(let begin)):
+            return ledger.entries[partition].contains { $0.kind == .paymentBegun && $0.key == begin.attempt }
+        case (.refused(.unknownAttempt), .recordPayment(let record)):
+            let begun = ledger.entries[partition].first {
+                $0.kind == .paymentBegun && $0.key == record.attempt && $0.about == record.order.sequence
+            }
+            return begun.map { isRecent(partition, $0.sequence, asked) } ?? true
+        case (.refused(.notEnough(let left)), .change(let change)):
+            return had(left, change.sale, since: asked)
         case (.sales(let list), .listSales):
             return list.sales.count == 1
         case (.refused(.unknownOrder), .getOrder(let sequence)):
-            return ledger.entry(partition, sequence)?.kind != .orderPlaced || isRecent(partition, sequence)
+            return ledger.entry(partition, sequence)?.kind != .orderPlaced
+                || isRecent(partition, sequence, asked)
         case (.refused(let refusal), .place(let place)):
             return isTrue(refusal, place, partition, asked)
         case (.refused(.keyReused), .change(let change)):
@@ -199,12 +261,47 @@ final class Judge {
         }
     }
 
-    /// Written less than half a second ago: a look-up that rests on an older check may not know it.
-    private func isRecent(_ partition: Int, _ sequence: Int64) -> Bool {
+    private func isWritten(
+        _ partition: Int, about order: Int64, _ kinds: [Entry.Kind], _ key: RequestKey?
+    ) -> Bool {
+        world.ledger.model.entries[partition].contains {
+            $0.about == order && kinds.contains($0.kind) && (key == nil || $0.key == key)
+        }
+    }
+
+    private func isNoOrder(
+        _ sequence: Int64, of buyer: BuyerID?, _ partition: Int, _ asked: MonotonicTime
+    ) -> Bool {
+        guard let entry = world.ledger.model.entry(partition, sequence), entry.kind == .orderPlaced else {
+            return true
+        }
+        return (buyer != nil && entry.buyer != buyer) || isRecent(partition, sequence, asked)
+    }
+
+    /// Whether the order was in this state at some place of the ledger, or its hold has run out.
+    private func wasEver(_ state: Order.State, _ order: Int64, _ partition: Int) -> Bool {
+        guard let placed = world.ledger.model.entry(partition, order) else { return false }
+        var terms: SaleTerms?
+        var life: OrderLife?
+        for entry in world.ledger.model.entries[partition] {
+            if entry.sequence == placed.sequence, let terms {
+                life = OrderLife(placedAt: entry.at, under: terms)
+            }
+            if entry.about == order, let terms { life?.apply(entry, under: terms) }
+            if life?.state == state { return true }
+            terms = entry.terms ?? terms
+        }
+        return state == .expired && life?.until.map { $0 <= world.ledger.time } ?? false
+    }
+
+    /// Written after it was asked for, or so shortly before that an older check may not know it: the answer may have
+    /// waited for a commit since.
+    private func isRecent(_ partition: Int, _ sequence: Int64, _ asked: MonotonicTime) -> Bool {
         guard let batch = world.ledger.model.batches[partition].first(where: { $0.last >= sequence }) else {
             return true
         }
-        return world.ledger.time.rawValue - batch.at.rawValue < 600_000
+        let time = world.ledger.time.rawValue - (world.now - asked).microseconds
+        return time - batch.at.rawValue < 600_000
     }
 
     private func isTrue(
@@ -235,6 +332,9 @@ final class Judge {
         case .closed:
             let time = world.ledger.time.rawValue + Self.clockError
             return terms(of: place.sale).contains { $0.closesAt.map { $0.rawValue <= time } ?? false }
+        case .paused:
+            return ledger.entries[partition].contains { $0.kind == .salePaused }
+        case .wrongState, .unknownAttempt: return false
         case .unknownSale, .unknownOrder, .saleExists, .badQuantity, .badField, .clockUncertain: return false
         }
     }
@@ -364,18 +464,27 @@ final class Judge {
         var terms: SaleTerms?
         var held: [BuyerID: Int32] = [:]
         var keys: Set<String> = []
+        var lives: [Int64: OrderLife] = [:]
         for (position, entry) in model.entries[partition].enumerated() {
             if entry.sequence != Int64(position) + 1 { violate(.p6, "a gap in \(partition) at \(position)") }
-            if !keys.insert("\(entry.sale)/\(entry.buyer)/\(entry.key.rawValue)").inserted {
+            if entry.about == 0,
+                !keys.insert("\(entry.sale)/\(entry.buyer)/\(entry.key.rawValue)").inserted
+            {
                 violate(.p3, "key \(entry.key.rawValue) of buyer \(entry.buyer) is twice in \(partition)")
             }
             left += entry.stockChange
             if left < 0 { violate(.p1, "\(partition) is oversold at \(entry.sequence)") }
-            if entry.kind == .orderPlaced, let terms {
-                held[entry.buyer, default: 0] += entry.quantity
+            if let terms { judgeLife(entry, partition, terms, &lives) }
+            if entry.about != 0 || entry.kind == .orderPlaced {
+                held[entry.buyer, default: 0] -= Int32(entry.stockChange)
+            }
+            if entry.kind == .orderPlaced || entry.kind == .paymentTakenLate, let terms {
                 if held[entry.buyer]! > terms.limit { violate(.p4, "buyer \(entry.buyer) has too many") }
                 if entry.at < terms.opensAt || terms.closesAt.map({ entry.at >= $0 }) ?? false {
                     violate(.p5, "\(partition)-\(entry.sequence) was sold outside the window")
+                }
+                if terms.isPaused {
+                    violate(.design, "\(partition)-\(entry.sequence) was sold while the sale was paused")
                 }
             }
             terms = entry.terms ?? terms
@@ -383,6 +492,25 @@ final class Judge {
         let stock = model.stock[world.sale(of: partition)] ?? 0
         if left != stock {
             violate(.p1, "\(partition) has \(left) units by its entries and \(stock) in stock")
+        }
+    }
+
+    /// What happens to an order follows from where it is in its life.
+    private func judgeLife(
+        _ entry: Entry, _ partition: Int, _ terms: SaleTerms, _ lives: inout [Int64: OrderLife]
+    ) {
+        if entry.kind == .orderPlaced {
+            lives[entry.sequence] = OrderLife(placedAt: entry.at, under: terms)
+        } else if entry.about != 0 {
+            guard let life = lives[entry.about], life.allows(entry.kind, attempt: entry.key) else {
+                return violate(
+                    .design,
+                    "\(partition)-\(entry.sequence), \(entry.kind), does not follow for \(entry.about)")
+            }
+            if entry.kind == .orderExpired, life.until.map({ entry.at < $0 }) ?? true {
+                violate(.design, "\(partition)-\(entry.about) expired before its time")
+            }
+            lives[entry.about]!.apply(entry, under: terms)
         }
     }
 

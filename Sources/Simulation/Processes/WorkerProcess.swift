@@ -64,6 +64,7 @@ final class WorkerProcess: Process {
             name: name, brokers: [], redis: [], ledger: "", leaseTTL: leaseTTL)
         configuration.onQuorumLoss = world.scenario.refusesOnQuorumLoss ? .refuse : .continue
         configuration.maximumEntries = world.scenario.maximumEntries
+        configuration.holdGrace = .seconds(1)
         core = WorkerCore(
             configuration: configuration, partitions: world.scenario.partitions, seed: world.random())
         links = world.brokers.indices.map { WorkerLink(self, broker: $0) }
@@ -246,7 +247,7 @@ final class WorkerProcess: Process {
         header.flags = .end
         header.callID = answer.to.callID
         switch answer.reply {
-        case .order, .settled, .sale, .sales, .yielded:
+        case .order, .settled, .sale, .sales, .payments, .yielded:
             break
         case .refused(let refusal):
             (header.status, header.reason) = refusal.statusAndReason

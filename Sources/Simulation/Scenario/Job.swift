@@ -13,12 +13,24 @@ package struct Job: Codable, Hashable, Sendable {
         case getSale(partition: Int)
         case getOrder(partition: Int, sequence: Int64)
         case listSales(partition: Int)
+        case pause(partition: Int, key: UInt64)
+        case resume(partition: Int, key: UInt64)
+        case withdraw(partition: Int, units: Int32, key: UInt64)
+        case cancelOrder(partition: Int, sequence: Int64, key: UInt64)
+        case revokeOrder(partition: Int, sequence: Int64, key: UInt64)
+        case beginPayment(partition: Int, sequence: Int64, attempt: UInt64)
+        case recordPayment(partition: Int, sequence: Int64, attempt: UInt64, outcome: String)
+        case listPayments(partition: Int)
 
         var partition: Int {
             switch self {
             case .place(let partition, _, _, _), .settle(let partition, _, _), .addUnits(let partition, _, _),
                 .openSale(let partition, _), .closeSale(let partition, _), .getSale(let partition),
-                .getOrder(let partition, _), .listSales(let partition):
+                .getOrder(let partition, _), .listSales(let partition), .pause(let partition, _),
+                .resume(let partition, _), .withdraw(let partition, _, _),
+                .cancelOrder(let partition, _, _), .revokeOrder(let partition, _, _),
+                .beginPayment(let partition, _, _),
+                .recordPayment(let partition, _, _, _), .listPayments(let partition):
                 partition
             }
         }

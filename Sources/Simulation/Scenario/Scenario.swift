@@ -17,6 +17,9 @@ package struct Scenario: Codable, Hashable, Sendable {
     /// Sales that open after the start, or close before the end: 0 for neither.
     package var opensAfter: Int64
     package var closesAfter: Int64
+    /// Seconds that orders are held and attempts to pay may take; nil for ever, and as usual.
+    package var hold: Int32?
+    package var payment: Int32?
     /// How many entries a transaction takes; small, so that the bound is reached.
     package var maximumEntries: Int
     /// Of a hundred messages so many are slow.
@@ -49,6 +52,8 @@ extension Scenario {
         limit = Int32(draw.number(2...5))
         opensAfter = draw.chance(20) ? Int64(draw.number(200...2_500)) : 0
         closesAfter = draw.chance(20) ? Int64(draw.number(2_000...5_000)) : 0
+        hold = draw.chance(50) ? Int32(draw.number(1...3)) : nil
+        payment = draw.chance(50) ? Int32(draw.number(1...2)) : nil
         maximumEntries = draw.pick([4, 8, 64, 4_096])
         slowMessages = draw.pick([0, 1, 5, 10])
         lostCommits = draw.pick([0, 0, 2, 10])
@@ -65,6 +70,7 @@ extension Scenario {
         // Each kind of request is off in half of the runs, but orders never.
         let weights = [
             draw.weight(), 10 + draw.weight(), draw.weight(), draw.weight() / 8, draw.weight(), draw.weight(),
+            draw.weight() / 4, draw.weight() / 8,
         ]
         let orders = 100
         let buyers = draw.number(2...12)
@@ -93,6 +99,16 @@ extension Scenario {
                         : .closeSale(partition: partition, key: fresh)
                 case 4: .getOrder(partition: partition, sequence: Int64(draw.number(1...20)))
                 case 5: .listSales(partition: partition)
+                case 6:
+                    draw.chance(80)
+                        ? .cancelOrder(partition: partition, sequence: Int64(draw.number(2...12)), key: fresh)
+                        : .listPayments(partition: partition)
+                case 7:
+                    switch draw.number(0...2) {
+                    case 0: .pause(partition: partition, key: fresh)
+                    case 1: .resume(partition: partition, key: fresh)
+                    default: .withdraw(partition: partition, units: Int32(draw.number(1...3)), key: fresh)
+                    }
                 default:
                     .place(
                         partition: partition, buyer: buyer, quantity: draw.chance(25) ? 2 : 1,
@@ -105,7 +121,50 @@ extension Scenario {
                     deadline: Int64(draw.number(200...4_000)), givesUp: draw.chance(20),
                     hedges: draw.chance(15), cancels: draw.chance(4) ? Int64(draw.number(0...40)) : nil))
         }
-        return jobs.sorted { $0.at < $1.at }
+        return (jobs + drawPayments(&draw)).sorted { $0.at < $1.at }
+    }
+
+    /// Attempts to pay for the first orders of each sale: money comes in time, late or not at all, is told of twice, and is
+    /// asked for again when it failed.
+    private func drawPayments(_ draw: inout Draw) -> [Job] {
+        guard draw.chance(70) else { return [] }
+        var jobs: [Job] = []
+        for number in 0..<draw.number(5...40) {
+            let partition = draw.number(0...partitions - 1)
+            let sequence = Int64(draw.number(2...14))
+            // Few, so that two of them meet at one order.
+            let attempt = UInt64(500 + number % 4)
+            func add(_ wish: Job.Wish, at: Int64, _ draw: inout Draw) {
+                jobs.append(
+                    Job(
+                        at: at, client: draw.number(0...clients - 1), wish: wish,
+                        deadline: Int64(draw.number(200...4_000)), givesUp: draw.chance(10),
+                        hedges: draw.chance(15), cancels: nil))
+            }
+            func record(_ outcome: String) -> Job.Wish {
+                .recordPayment(partition: partition, sequence: sequence, attempt: attempt, outcome: outcome)
+            }
+            var at = Int64(draw.number(200...Int(turbulence)))
+            add(.beginPayment(partition: partition, sequence: sequence, attempt: attempt), at: at, &draw)
+            if draw.chance(25) {
+                at += Int64(draw.number(10...400))
+                add(record("taken"), at: at, &draw)
+                at += Int64(draw.number(10...400))
+                let key = 50_000 + UInt64(number)
+                add(.revokeOrder(partition: partition, sequence: sequence, key: key), at: at, &draw)
+                add(record("refunded"), at: at + Int64(draw.number(10...400)), &draw)
+                continue
+            }
+            for outcome in draw.pick([
+                ["taken"], ["taken", "refunded"], ["failed"], ["failed", "taken", "refunded"],
+            ]) {
+                // Sometimes after its order has expired.
+                at += Int64(draw.chance(60) ? draw.number(10...400) : draw.number(1_000...5_000))
+                add(record(outcome), at: at, &draw)
+                if draw.chance(30) { add(record(outcome), at: at + Int64(draw.number(0...50)), &draw) }
+            }
+        }
+        return jobs
     }
 
     /// While an owner is on an island or not heard, units are added where it is not seen, and buyers come to all sides.

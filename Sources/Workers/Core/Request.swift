@@ -21,6 +21,11 @@ package enum Request: Equatable {
     case settle(SettleOrder)
     indirect case create(CreateSale)
     case change(ChangeSale)
+    case cancel(CancelOrder)
+    indirect case revoke(RevokeOrder)
+    case beginPayment(BeginPayment)
+    case recordPayment(RecordPayment)
+    case listPayments(UnsettledPayment?)
     case getOrder(Int64)
     case getSale(SaleID, Lane)
     case listSales
@@ -34,6 +39,7 @@ package enum Reply: Equatable {
     case settled(Int64)
     indirect case sale(Sale)
     case sales(SaleList)
+    case payments([UnsettledPayment])
     case refused(Refusal)
     /// Not executed: the ledger does not answer, or this worker cannot speak for the partition now.
     case unavailable(Unavailability)
@@ -50,7 +56,7 @@ package enum Reply: Equatable {
     var isUndecided: Bool {
         switch self {
         case .unavailable, .returned, .refused(.clockUncertain): true
-        case .order, .settled, .sale, .sales, .refused, .broken, .yielded, .notYielded: false
+        case .order, .settled, .sale, .sales, .payments, .refused, .broken, .yielded, .notYielded: false
         }
     }
 }

@@ -23,6 +23,7 @@ extension WorkerCore {
         if isLedgerReady { askForResolution() }
         if !isLedgerReady || isStuck(now) { refuseUnsent(now) }
         giveUpIfUnfit(now)
+        expireOrders(now)
         pull(now)
         goOnDraining(now)
     }
@@ -107,7 +108,7 @@ extension WorkerCore {
         partitions[index].soldOut = []
         partitions[index].open = Layer()
         partitions[index].phase = .loading
-        if ownership.last == 0 || keepsBook || isPlanted(.serveBeforeLoaded) { return serve(index) }
+        if ownership.last == 0 || keepsBook || isPlanted(.serveBeforeLoaded) { return serve(index, now) }
         effects.append(.load(ownership.partition, epoch: epoch, after: 0))
     }
 
@@ -126,7 +127,7 @@ extension WorkerCore {
         }
         partitions[index].book.commit(to: partitions[index].book.last)
         if partitions[index].book.last >= partitions[index].target {
-            serve(index)
+            serve(index, now)
         } else if entries.isEmpty {
             effects.append(.note(.badBook(partition)))
             lose(index, .badBook, now)
@@ -135,8 +136,14 @@ extension WorkerCore {
         }
     }
 
-    private mutating func serve(_ index: Int) {
+    private mutating func serve(_ index: Int, _ now: MonotonicTime) {
         partitions[index].phase = .owned
+        // Who could not pay while nobody owned the partition gets a little more time.
+        if let clock {
+            let instant = clock.instant(at: now.nanoseconds / 1_000)
+            let grace = Int32(configuration.holdGrace.milliseconds / 1_000)
+            partitions[index].book.extendOverdue(instant, to: instant.latest + grace)
+        }
         for (sale, lane) in partitions[index].book.soldOutSales() {
             partitions[index].soldOut.insert(PartitionState.SaleLaneKey(sale: sale, lane: lane))
         }

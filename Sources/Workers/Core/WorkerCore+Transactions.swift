@@ -131,15 +131,26 @@ extension WorkerCore {
         guard !chosen.isEmpty else { return }
         let number = chosen.reduce(0) { $0 + (partitions[$1].inFlight?.entries.count ?? 0) }
         if number == 1, let partition = chosen.first { return condemn(partition, now) }
-        againLimit = max(1, number / 2)
-        for partition in chosen { takeBack(partition, now) }
+        let requests = chosen.reduce(0) {
+            $0 + (partitions[$1].inFlight?.waiting.count { $0.isOwnEntry } ?? 0)
+        }
+        againLimit = max(1, requests / 2)
+        for partition in chosen {
+            suspectExpiries(of: partition)
+            takeBack(partition, now)
+        }
     }
 
     /// The single entry of the transaction is the offender: its request ends as INTERNAL, the others are decided
     /// again.
     private mutating func condemn(_ partition: Int, _ now: MonotonicTime) {
         guard let index = partitions[partition].inFlight?.waiting.firstIndex(where: \.isOwnEntry) else {
-            preconditionFailure("nobody waits for the entry of partition \(partition)")
+            // Nobody asked for it: a hold that ran out.
+            if let order = partitions[partition].inFlight?.entries.first?.about, order != 0 {
+                partitions[partition].book.leaveOverdue(order)
+            }
+            effects.append(.note(.offender))
+            return takeBack(partition, now)
         }
         let offender = partitions[partition].inFlight!.waiting.remove(at: index)
         answer(offender.to, partition, .broken)

@@ -33,6 +33,8 @@ package struct WorkerCore {
     package var again: [Undecided] = []
     /// Most of them. Calls of one order stay below it by the credit that brokers have; calls of several may not.
     package static let maximumUndecided = 65_536
+    /// Expiries of a transaction that the ledger refused: one of them may be why, so each goes alone when there is time.
+    package var suspects: [(partition: Int, order: Int64)] = []
     /// How many of those go into a transaction. Halved while the ledger refuses one of them.
     package var againLimit: Int
     package var lastCheck = MonotonicTime.distantPast
@@ -139,6 +141,11 @@ package struct WorkerCore {
         let instant = clock.instant(at: now.nanoseconds / 1_000)
         switch request {
         case .place(let order):
+            // No timer is load-bearing: who comes before it finds the units that it would have freed. But while it is found
+            // out which request the ledger refuses, nothing else goes with it.
+            if againLimit == configuration.maximumEntries {
+                expireOverdue(partition, at: instant, atMost: WorkerCore.expiriesPerOrder)
+            }
             conclude(partitions[partition].book.decide(order, at: instant), request, partition, to, now)
         case .settle(let settle):
             conclude(partitions[partition].book.decide(settle, at: instant), request, partition, to, now)
@@ -146,6 +153,18 @@ package struct WorkerCore {
             conclude(partitions[partition].book.decide(create, at: instant), request, partition, to, now)
         case .change(let change):
             conclude(partitions[partition].book.decide(change, at: instant), request, partition, to, now)
+        case .cancel(let cancel):
+            conclude(partitions[partition].book.decide(cancel, at: instant), request, partition, to, now)
+        case .revoke(let revoke):
+            conclude(partitions[partition].book.decide(revoke, at: instant), request, partition, to, now)
+        case .beginPayment(let begin):
+            conclude(partitions[partition].book.decide(begin, at: instant), request, partition, to, now)
+        case .recordPayment(let record):
+            conclude(partitions[partition].book.decide(record, at: instant), request, partition, to, now)
+        case .listPayments(let after):
+            let payments = partitions[partition].book.unsettledPayments(
+                after: after, maximum: PaymentList.maximum)
+            hold(request, .payments(payments), partition, to, now)
         case .getOrder(let sequence):
             let isOrder = partitions[partition].book.order(at: sequence) != nil
             hold(request, isOrder ? .order(sequence) : .refused(.unknownOrder), partition, to, now)
@@ -164,9 +183,7 @@ package struct WorkerCore {
     ) {
         switch decision {
         case .entry(let entry):
-            if partitions[partition].open.entries.isEmpty { dirty.append(partition) }
-            partitions[partition].open.entries.append(entry)
-            unsent += 1
+            add(entry, to: partition)
             let reply = reply(to: request, entry.sequence, partition, now)
             if isPlanted(.answerBeforeCommit) { return answer(to, partition, reply) }
             if isPlanted(.gateBeforeCommit), case .place(let place) = request,
@@ -194,7 +211,61 @@ package struct WorkerCore {
         case .settle: return .settled(sequence)
         case .create(let create): return saleReply(create.sale, partition, now)
         case .change(let change): return saleReply(change.sale, partition, now)
-        case .getOrder, .getSale, .listSales: preconditionFailure("look-ups make no entries")
+        case .cancel(let cancel): return .order(cancel.order.sequence)
+        case .revoke(let revoke): return .order(revoke.order.sequence)
+        case .beginPayment(let begin): return .order(begin.order.sequence)
+        case .recordPayment(let record): return .order(record.order.sequence)
+        case .getOrder, .getSale, .listSales, .listPayments: preconditionFailure("look-ups make no entries")
+        }
+    }
+
+    /// Puts an entry that was decided into the layer that fills.
+    private mutating func add(_ entry: Entry, to partition: Int) {
+        if partitions[partition].open.entries.isEmpty { dirty.append(partition) }
+        partitions[partition].open.entries.append(entry)
+        unsent += 1
+    }
+
+    // MARK: Expiry
+
+    /// Most orders that one request for an order lets expire before it: the timer does the rest.
+    package static let expiriesPerOrder = 4
+    /// Most of one partition in a turn.
+    package static let expiriesPerTick = 256
+
+    /// Ends holds that have run out. Nobody asked for it, so nobody waits for these entries.
+    mutating func expireOrders(_ now: MonotonicTime) {
+        guard isLedgerReady, !isStuck(now), again.isEmpty, breakers.commit.letsPass, let clock else { return }
+        let instant = clock.instant(at: now.nanoseconds / 1_000)
+        if trySuspect(instant) { return }
+        for partition in partitions.indices where partitions[partition].phase == .owned {
+            expireOverdue(partition, at: instant, atMost: WorkerCore.expiriesPerTick)
+        }
+    }
+
+    /// Lets one suspect expire in a transaction of its own.
+    private mutating func trySuspect(_ instant: LedgerInstant) -> Bool {
+        guard transaction == .none, dirty.isEmpty, let suspect = suspects.popLast() else { return false }
+        partitions[suspect.partition].book.reconsider(suspect.order)
+        guard partitions[suspect.partition].phase == .owned,
+            partitions[suspect.partition].book.overdueOrder(instant) == suspect.order
+        else { return false }
+        add(partitions[suspect.partition].book.expire(suspect.order, at: instant), to: suspect.partition)
+        return true
+    }
+
+    /// The ledger refused a transaction that these expiries were in.
+    mutating func suspectExpiries(of partition: Int) {
+        for entry in partitions[partition].inFlight?.entries ?? [] where entry.kind == .orderExpired {
+            suspects.append((partition, entry.about))
+            partitions[partition].book.leaveOverdue(entry.about)
+        }
+    }
+
+    private mutating func expireOverdue(_ partition: Int, at instant: LedgerInstant, atMost limit: Int) {
+        for _ in 0..<limit where unsent < configuration.maximumEntries {
+            guard let order = partitions[partition].book.overdueOrder(instant) else { return }
+            add(partitions[partition].book.expire(order, at: instant), to: partition)
         }
     }
 

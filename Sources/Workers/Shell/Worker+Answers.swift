@@ -29,6 +29,15 @@ extension Worker {
             sale.encode(into: &writer)
         case .sales(let list):
             list.encode(into: &writer)
+        case .payments(let unsettled):
+            let book = core!.partitions[answer.partition].book
+            PaymentList(
+                payments: unsettled.compactMap { payment in
+                    book.order(at: payment.order).map {
+                        .init(order: $0, attempt: payment.attempt, isOwed: payment.isOwed)
+                    }
+                }
+            ).encode(into: &writer)
         case .refused(let refusal):
             (header.status, header.reason) = refusal.statusAndReason
             // Not knowing the time decides nothing: a later attempt may.

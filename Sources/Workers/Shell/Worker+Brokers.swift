@@ -179,6 +179,21 @@ extension Worker {
         case OrderMethods.get.id:
             let body = try decode(header, as: GetOrder.self)
             try receive(.getOrder(body.order.sequence), body.order.partition, header, to)
+        case OrderMethods.cancel.id:
+            let body = try decode(header, as: CancelOrder.self)
+            try receive(.cancel(body), about: body.order, body.key, header, to)
+        case OrderMethods.revoke.id:
+            let body = try decode(header, as: RevokeOrder.self)
+            try receive(.revoke(body), about: body.order, body.key, header, to)
+        case PaymentMethods.begin.id:
+            let body = try decode(header, as: BeginPayment.self)
+            try receive(.beginPayment(body), about: body.order, body.attempt, header, to)
+        case PaymentMethods.record.id:
+            let body = try decode(header, as: RecordPayment.self)
+            try receive(.recordPayment(body), about: body.order, body.attempt, header, to)
+        case PaymentMethods.list.id:
+            let body = try decode(header, as: ListPayments.self)
+            try receive(.listPayments(body.after), body.partition, header, to)
         case SaleMethods.create.id:
             let body = try decode(header, as: CreateSale.self)
             try receive(.create(body), body.sale, .only, body.key, header, to)
@@ -270,6 +285,14 @@ extension Worker {
         guard header.routing == routing, header.flags.contains(.keyed), !header.flags.contains(.partition),
             key == nil || key?.rawValue == header.requestKey
         else { throw .wrongRoute }
+    }
+
+    /// A request about an order, under a key.
+    private func receive(
+        _ request: Request, about order: OrderID, _ key: RequestKey, _ header: Header, _ to: ReplyAddress
+    ) throws(CallRefusal) {
+        guard header.requestKey == key.rawValue else { throw .wrongRoute }
+        try receive(request, order.partition, header, to)
     }
 
     /// A request about a partition.

@@ -98,7 +98,7 @@ extension Worker {
             return .refused(
                 .internal, .none,
                 FailureBody(message: "The ledger cannot store this request; report it with its key."))
-        case .settled, .sale, .sales, .yielded, .notYielded:
+        case .settled, .sale, .sales, .payments, .yielded, .notYielded:
             preconditionFailure("an answer to another question than an order")
         }
     }

@@ -80,7 +80,9 @@ extension Reason {
     /// Whether the sale itself answered. Everything else means that the machinery could not serve.
     fileprivate var isOfSale: Bool {
         switch self {
-        case .soldOut, .notEnough, .overLimit, .notYetOpen, .closed, .keyReused, .keyVoided: true
+        case .soldOut, .notEnough, .overLimit, .notYetOpen, .closed, .paused, .wrongState, .unknownAttempt,
+            .keyReused, .keyVoided:
+            true
         case .none, .other, .unknownSale, .unknownOrder, .saleExists, .badQuantity, .badField, .splitSale,
             .noOwner, .overloaded, .ownerLost, .ledgerUnavailable, .clockUncertain, .unknownMethod,
             .wrongRoute, .malformed, .draining, .busy, .flowControl, .notServing, .unknownWorker,

@@ -3,8 +3,10 @@ import Sales
 
 struct OrderCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "order", abstract: "Place, look up and settle orders.",
-        subcommands: [OrderPlace.self, OrderShow.self, OrderSettle.self])
+        commandName: "order", abstract: "Place, look up, settle, cancel and revoke orders.",
+        subcommands: [
+            OrderPlace.self, OrderShow.self, OrderSettle.self, OrderCancel.self, OrderRevoke.self,
+        ])
 }
 
 extension BuyerID {
@@ -24,7 +26,8 @@ extension Order {
             ("buyer", .integer(buyer.rawValue)), ("key", .string(key.text)),
             ("quantity", .integer(quantity)), ("amount_minor", .integer(amount)),
             ("currency", .string(currency)), ("placed", .string(placedAt.text)),
-            ("state", .string(state.rawValue)),
+            ("state", .string(state.rawValue)), ("version", .integer(version)),
+            ("until", .string(until?.text)), ("attempt", .string(attempt?.text)),
         ])
     }
 
@@ -38,7 +41,19 @@ extension Order {
           amount  \(Money.text(amount, currency: currency))
           key     \(key.text)
           placed  \(placedAt.text)
-        """
+        """ + (until.map { "\n  until   \($0.text), unless it is paid" } ?? "")
+            + (attempt.map { "\n  attempt \($0.text)" } ?? "")
+    }
+}
+
+extension OrderID {
+    /// Reads an order's id as typed.
+    static func parse(_ text: String) throws(Failure) -> OrderID {
+        guard let id = OrderID(text) else {
+            throw Failure(
+                .usage, "‘\(text)’ is not an order's id: write partition-sequence, as in 12-4711")
+        }
+        return id
     }
 }
 

@@ -11,10 +11,7 @@ struct OrderShow: ParsableCommand {
     @OptionGroup var calling: CallingOptions
 
     func run() throws {
-        guard let id = OrderID(order) else {
-            throw Failure(
-                .usage, "‘\(order)’ is not an order's id: write partition-sequence, as in 12-4711")
-        }
+        let id = try OrderID.parse(order)
         let json = calling.json
         try calling.run(CallContext(isRead: true)) { client, options in
             let order = try await client.order(id, options: options)

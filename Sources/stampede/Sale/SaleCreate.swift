@@ -36,6 +36,16 @@ struct SaleCreate: ParsableCommand {
     var closes: String?
 
     @Option(
+        help: ArgumentHelp(
+            "How long an order is held for its payment: 90s, 15m, 2h, 1d, or none. (default: 15m)",
+            valueName: "time"))
+    var hold: String?
+
+    @Option(
+        help: ArgumentHelp("How long an attempt to pay may take. (default: 2m)", valueName: "time"))
+    var paymentTime: String?
+
+    @Option(
         parsing: .unconditional, help: "Its number, above zero. (default: a random one of up to nine digits)")
     var sale: String?
 
@@ -56,9 +66,7 @@ struct SaleCreate: ParsableCommand {
         let currency = try settings.string(currency, "currency") ?? "USD"
         try Money.check(currency: currency)
         let price = try Money.minorUnits(price, currency: currency)
-        guard let count = Int32(units), (1...Bounds.units).contains(count) else {
-            throw SaleCreate.badUnits(units)
-        }
+        let count = try SaleCreate.units(units)
         let limit = try settings.integer(limit, "limit", in: 1...Int(Bounds.quantity), default: 1)
         guard (1...Limits.nameLength).contains(name.utf8.count) else {
             throw Failure(
@@ -74,7 +82,24 @@ struct SaleCreate: ParsableCommand {
         let id = try sale.map { text throws(Failure) in try SaleID.parse(text) }
         return CreateSale(
             sale: id ?? SaleCreate.randomID(), key: .random(), name: name, price: price, currency: currency,
-            units: count, limit: Int32(limit), opensAt: opensAt, closesAt: closesAt)
+            units: count, limit: Int32(limit), opensAt: opensAt, closesAt: closesAt,
+            hold: hold == "none" ? nil : try SaleCreate.time(hold ?? "15m", "hold"),
+            payment: try SaleCreate.time(paymentTime ?? "2m", "payment-time"))
+    }
+
+    private static func time(_ text: String, _ option: String) throws(Failure) -> Int32 {
+        guard let seconds = Moment.seconds(text[...]), let time = Int32(exactly: seconds),
+            Bounds.seconds ~= time
+        else {
+            throw Failure(.usage, "--\(option) \(text) is no time from 1s to 30d: write 90s, 15m, 2h or 1d")
+        }
+        return time
+    }
+
+    /// A number of units as typed.
+    static func units(_ text: String) throws(Failure) -> Int32 {
+        guard let count = Int32(text), (1...Bounds.units).contains(count) else { throw badUnits(text) }
+        return count
     }
 
     static func badUnits(_ text: String) -> Failure {

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Client
-import Glibc
 import Methods
 import Wire
 
@@ -101,7 +100,7 @@ struct WorkerBreaker: ParsableCommand {
     }
 
     private func checkedActor() throws(Failure) -> String {
-        let actor = actor ?? WorkerBreaker.loginName
+        let actor = actor ?? Login.name
         guard !actor.isEmpty, actor.utf8.count <= Limits.nameLength,
             actor.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control })
         else {
@@ -109,12 +108,6 @@ struct WorkerBreaker: ParsableCommand {
                 .usage, "‘\(actor)’ is no name for a log: give 1 to \(Limits.nameLength) bytes as --actor")
         }
         return actor
-    }
-
-    /// Of the user that runs this, or his number where the system knows no name.
-    private static var loginName: String {
-        guard let entry = unsafe getpwuid(getuid()) else { return "uid \(getuid())" }
-        return unsafe String(cString: entry.pointee.pw_name)
     }
 }
 

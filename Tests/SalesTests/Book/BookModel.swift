@@ -17,13 +17,138 @@ struct BookModel {
     func orders(of sale: SaleID) -> [Entry] { entries(of: sale).filter { $0.kind == .orderPlaced } }
 
     func added(to sale: SaleID) -> Int64 {
-        entries(of: sale).filter { $0.kind == .saleCreated || $0.kind == .unitsAdded }
+        entries(of: sale).reduce(0) { sum, entry in
+            switch entry.kind {
+            case .saleCreated, .unitsAdded: sum + Int64(entry.quantity)
+            case .unitsWithdrawn: sum - Int64(entry.quantity)
+            default: sum
+            }
+        }
+    }
+    func left(of sale: SaleID) -> Int64 {
+        added(to: sale) - orders(of: sale).filter(isLive).reduce(0) { $0 + Int64($1.quantity) }
+    }
+    func unpaid(of sale: SaleID) -> Int64 {
+        orders(of: sale).filter { [.reserved, .paying].contains(state(of: $0)) }
             .reduce(0) { $0 + Int64($1.quantity) }
     }
-    func sold(of sale: SaleID) -> Int64 { orders(of: sale).reduce(0) { $0 + Int64($1.quantity) } }
-    func left(of sale: SaleID) -> Int64 { added(to: sale) - sold(of: sale) }
     func held(by buyer: BuyerID, of sale: SaleID) -> Int32 {
-        orders(of: sale).filter { $0.buyer == buyer }.reduce(0) { $0 + $1.quantity }
+        orders(of: sale).filter { $0.buyer == buyer && isLive($0) }.reduce(0) { $0 + $1.quantity }
+    }
+
+    // MARK: Lives
+
+    func happened(to order: Entry) -> [Entry] { entries.filter { $0.about == order.sequence } }
+    private func has(_ order: Entry, _ kinds: Entry.Kind...) -> Bool {
+        happened(to: order).contains { kinds.contains($0.kind) }
+    }
+    private func lastAttempt(_ order: Entry) -> Entry? {
+        happened(to: order).last { $0.kind == .paymentBegun || $0.kind == .paymentFailed }
+    }
+
+    func state(of order: Entry) -> Order.State {
+        if has(order, .refundDone) { return .refunded }
+        if has(order, .refundBegun) { return .refunding }
+        if has(order, .paymentTaken, .paymentTakenLate) { return .paid }
+        if has(order, .orderExpired) { return .expired }
+        if has(order, .orderCancelled) { return .cancelled }
+        return lastAttempt(order)?.kind == .paymentBegun ? .paying : .reserved
+    }
+
+    private func isLive(_ order: Entry) -> Bool {
+        switch state(of: order) {
+        case .reserved, .paying, .paid: true
+        case .refunding: has(order, .paymentTaken, .paymentTakenLate)
+        case .refunded, .expired, .cancelled: false
+        }
+    }
+
+    func until(of order: Entry) -> LedgerTime? {
+        let terms = entries[..<Int(order.sequence - 1)].last { $0.sale == order.sale && $0.terms != nil }?
+            .terms
+        guard let terms else { return nil }
+        let hold = terms.hold.map { order.at + $0 }
+        switch state(of: order) {
+        case .reserved: return hold
+        case .paying: return lastAttempt(order).map { max($0.at + terms.payment, hold ?? $0.at) }
+        case .paid, .refunding, .refunded, .expired, .cancelled: return nil
+        }
+    }
+
+    /// What has been found out about an attempt: the last entry about it.
+    private func fate(of attempt: RequestKey, _ order: Entry) -> Entry.Kind? {
+        entries.last {
+            $0.key == attempt && $0.buyer == order.buyer && $0.sale == order.sale && $0.about != 0
+        }?.kind
+    }
+
+    private func order(_ id: OrderID) -> Entry? {
+        entries.first { $0.sequence == id.sequence && $0.kind == .orderPlaced }
+    }
+
+    func overdue(_ now: LedgerInstant) -> Set<Int64> {
+        Set(
+            entries.filter { entry in
+                entry.kind == .orderPlaced && until(of: entry).map { $0 <= now.earliest } ?? false
+            }.map(\.sequence))
+    }
+
+    func answer(to request: CancelOrder) -> Answer {
+        guard let order = order(request.order), order.buyer == request.buyer else {
+            return .refused(.unknownOrder)
+        }
+        return switch state(of: order) {
+        case .cancelled: .existing(order.sequence)
+        case .reserved: .new(.orderCancelled)
+        case let state: .refused(.wrongState(state))
+        }
+    }
+
+    func answer(to request: BeginPayment, at now: LedgerInstant) -> Answer {
+        guard let order = order(request.order), order.buyer == request.buyer else {
+            return .refused(.unknownOrder)
+        }
+        if let begun = entries.first(where: {
+            $0.kind == .paymentBegun && $0.key == request.attempt && $0.buyer == order.buyer
+                && $0.sale == order.sale
+        }) {
+            if begun.about != order.sequence { return .refused(.keyReused) }
+            return fate(of: request.attempt, order) == .paymentFailed
+                ? .refused(.wrongState(state(of: order))) : .existing(order.sequence)
+        }
+        guard state(of: order) == .reserved else { return .refused(.wrongState(state(of: order))) }
+        if now.error > 100_000 { return .refused(.clockUncertain) }
+        return until(of: order).map { $0 <= now.earliest } ?? false
+            ? .refused(.wrongState(.expired)) : .new(.paymentBegun)
+    }
+
+    func answer(to request: RecordPayment, at now: LedgerInstant) -> Answer {
+        guard let order = order(request.order) else { return .refused(.unknownOrder) }
+        guard has(order, .paymentBegun), let fate = fate(of: request.attempt, order),
+            happened(to: order).contains(where: { $0.kind == .paymentBegun && $0.key == request.attempt })
+        else { return .refused(.unknownAttempt) }
+        let state = state(of: order)
+        let isOpen = fate == .paymentBegun || fate == .paymentFailed
+        switch request.outcome {
+        case .taken where isOpen:
+            if state == .reserved || (state == .paying && lastAttempt(order)?.key == request.attempt) {
+                return .new(.paymentTaken)
+            }
+            if now.error > 100_000 { return .refused(.clockUncertain) }
+            guard state == .expired || state == .cancelled else { return .new(.surplusOwed) }
+            let again = PlaceOrder(
+                sale: order.sale, buyer: order.buyer, quantity: order.quantity,
+                key: RequestKey(rawValue: .max))
+            return answer(to: again, at: now) == .new(.orderPlaced)
+                ? .new(.paymentTakenLate) : .new(.refundBegun)
+        case .taken: return .existing(order.sequence)
+        case .failed where fate == .paymentBegun: return .new(.paymentFailed)
+        case .failed where fate == .paymentFailed: return .existing(order.sequence)
+        case .refunded where fate == .refundBegun: return .new(.refundDone)
+        case .refunded where fate == .surplusOwed: return .new(.surplusReturned)
+        case .refunded where fate == .refundDone || fate == .surplusReturned: return .existing(order.sequence)
+        case .failed, .refunded: return .refused(.wrongState(state))
+        }
     }
 
     func soldOut() -> [SaleID] {
@@ -33,7 +158,7 @@ struct BookModel {
     }
 
     private func answer(_ sale: SaleID, _ buyer: BuyerID, _ key: RequestKey) -> Entry? {
-        entries.first { $0.sale == sale && $0.buyer == buyer && $0.key == key }
+        entries.first { $0.sale == sale && $0.buyer == buyer && $0.key == key && $0.about == 0 }
     }
 
     // MARK: What has to be answered
@@ -54,6 +179,7 @@ struct BookModel {
         if now.error > 100_000 { return .refused(.clockUncertain) }
         if now.earliest < terms.opensAt { return .refused(.notYetOpen(opensAt: terms.opensAt)) }
         if let closesAt = terms.closesAt, closesAt <= now.latest { return .refused(.closed) }
+        if terms.isPaused { return .refused(.paused) }
         let (left, held) = (left(of: request.sale), held(by: request.buyer, of: request.sale))
         if left == 0 { return .refused(.soldOut) }
         if held + request.quantity > terms.limit {
@@ -75,12 +201,20 @@ struct BookModel {
             case .open: (.saleOpened, 0)
             case .close: (.saleClosed, 0)
             case .addUnits(let units): (.unitsAdded, units)
+            case .withdrawUnits(let units): (.unitsWithdrawn, units)
+            case .pause: (.salePaused, 0)
+            case .resume: (.saleResumed, 0)
+            case .limit(let limit): (.limitChanged, limit)
             }
         if let known = answer(request.sale, .operators, request.key) {
             return known.kind == kind && known.quantity == units
                 ? .existing(known.sequence) : .refused(.keyReused)
         }
-        return now.error > 100_000 ? .refused(.clockUncertain) : .new(kind)
+        if now.error > 100_000 { return .refused(.clockUncertain) }
+        if kind == .unitsWithdrawn, Int64(units) > left(of: request.sale) {
+            return .refused(.notEnough(left: left(of: request.sale)))
+        }
+        return .new(kind)
     }
 
     func answer(to request: CreateSale, at now: LedgerInstant) -> Answer {

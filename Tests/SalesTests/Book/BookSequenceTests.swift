@@ -27,6 +27,10 @@ private struct BookRun {
         seconds += Double(random.number(0...200)) / 100
         let now = moment(seconds, error: random.oneIn(15) ? 150_000 : Int64(random.number(0...90_000)))
         let sale = sales[random.number(0...2)]
+        if random.oneIn(3) {
+            stepLife(now)
+            return checkState()
+        }
         switch random.number(1...100) {
         case 1...45:
             let request = place(
@@ -36,12 +40,17 @@ private struct BookRun {
             let request = settle(by: random.number(1...5), key: random.number(1...30), of: sale)
             check(model.answer(to: request), book.decide(request, at: now))
         case 56...70:
-            let changes: [ChangeSale.Change] = [.open, .close, .addUnits(Int32(random.number(1...6))), .open]
-            let request = change(changes[random.number(0...3)], key: random.number(1...15), of: sale)
+            let changes: [ChangeSale.Change] = [
+                .open, .close, .addUnits(Int32(random.number(1...6))), .open, .pause, .resume, .resume,
+                .withdrawUnits(Int32(random.number(1...3))),
+            ]
+            let request = change(changes[random.number(0...7)], key: random.number(1...25), of: sale)
             check(model.answer(to: request, at: now), book.decide(request, at: now))
         case 71...78:
             let units = Int32(random.number(3...4))
-            let request = create(sale, units: units, limit: 4, key: key(100 + random.number(0...1)))
+            let request = create(
+                sale, units: units, limit: 4, key: key(100 + random.number(0...1)),
+                hold: sale.rawValue == 7 ? nil : 20, payment: 5)
             check(model.answer(to: request, at: now), book.decide(request, at: now))
         case 79...92:
             let target = Int64(random.number(Int(book.committed)...Int(book.last)))
@@ -55,6 +64,33 @@ private struct BookRun {
             model.revert(to: target)
         }
         checkState()
+    }
+
+    /// Something happens to one of the orders, or to what is none.
+    private mutating func stepLife(_ now: LedgerInstant) {
+        let orders = model.entries.filter { $0.kind == .orderPlaced }
+        let chosen = orders.isEmpty || random.oneIn(20) ? nil : orders[random.number(0...orders.count - 1)]
+        let sequence = chosen?.sequence ?? Int64(random.number(0...40))
+        let owner = random.oneIn(15) ? random.number(1...5) : Int(chosen?.buyer.rawValue ?? 1)
+        let attempt = 2_000 + random.number(0...2)
+        switch random.number(1...10) {
+        case 1:
+            let request = cancel(sequence, by: owner, key: random.number(3_000...3_900))
+            check(model.answer(to: request), book.decide(request, at: now))
+        case 2...4:
+            let request = begin(sequence, by: owner, attempt: attempt)
+            check(model.answer(to: request, at: now), book.decide(request, at: now))
+        case 5...8:
+            let outcomes = RecordPayment.Outcome.allCases
+            let request = record(outcomes[random.number(0...2)], sequence, attempt: attempt)
+            check(model.answer(to: request, at: now), book.decide(request, at: now))
+        default:
+            let expected = model.overdue(now)
+            guard now.error <= 100_000 else { return #expect(book.overdueOrder(now) == nil) }
+            guard let order = book.overdueOrder(now) else { return #expect(expected.isEmpty) }
+            #expect(expected.contains(order))
+            model.append(book.expire(order, at: now))
+        }
     }
 
     private mutating func check(_ expected: BookModel.Answer, _ decision: Decision) {
@@ -84,10 +120,17 @@ private struct BookRun {
             #expect(seen.added == model.added(to: sale))
             #expect(seen.left == model.left(of: sale))
             #expect(seen.left >= 0)
+            #expect(seen.held == model.unpaid(of: sale))
             #expect(seen.orders == Int64(model.orders(of: sale).count))
             #expect(seen.terms == model.terms(of: sale))
             // P3 and P4.
             let orders = model.orders(of: sale)
+            for order in orders {
+                let shown = book.order(at: order.sequence)
+                #expect(shown?.state == model.state(of: order))
+                #expect(shown?.until == model.until(of: order))
+                #expect(shown.map(\.version) == Int32(1 + model.happened(to: order).count))
+            }
             #expect(Set(orders.map { "\($0.buyer)/\($0.key.rawValue)" }).count == orders.count)
             for number in 1...5 {
                 let held = model.held(by: buyer(number), of: sale)

@@ -18,11 +18,26 @@ func moment(_ seconds: Double, error: Int64 = 0) -> LedgerInstant {
 
 func create(
     _ sale: SaleID = sale, units: Int32 = 10, limit: Int32 = 3, key: RequestKey = key(1_000_000),
-    price: Int64 = 500, opensAt: LedgerTime? = opening, closesAt: LedgerTime? = closing
+    price: Int64 = 500, opensAt: LedgerTime? = opening, closesAt: LedgerTime? = closing, hold: Int32? = nil,
+    payment: Int32 = SaleTerms.usualPayment
 ) -> CreateSale {
     CreateSale(
         sale: sale, key: key, name: "Shoes", price: price, currency: "EUR", units: units, limit: limit,
-        opensAt: opensAt, closesAt: closesAt)
+        opensAt: opensAt, closesAt: closesAt, hold: hold, payment: payment)
+}
+
+func order(_ sequence: Int64) -> OrderID { OrderID(partition: .sample, sequence: sequence) }
+
+func cancel(_ sequence: Int64, by buyerNumber: Int = 1, key keyNumber: Int = 900) -> CancelOrder {
+    CancelOrder(order: order(sequence), buyer: buyer(buyerNumber), key: key(keyNumber))
+}
+
+func begin(_ sequence: Int64, by buyerNumber: Int = 1, attempt: Int) -> BeginPayment {
+    BeginPayment(order: order(sequence), buyer: buyer(buyerNumber), attempt: key(attempt))
+}
+
+func record(_ outcome: RecordPayment.Outcome, _ sequence: Int64, attempt: Int) -> RecordPayment {
+    RecordPayment(order: order(sequence), attempt: key(attempt), outcome: outcome)
 }
 
 func place(
@@ -41,9 +56,11 @@ func change(_ change: ChangeSale.Change, key keyNumber: Int, of sale: SaleID = s
 
 extension Book {
     /// A book with one committed sale.
-    static func selling(units: Int32 = 10, limit: Int32 = 3) -> Book {
+    static func selling(
+        units: Int32 = 10, limit: Int32 = 3, hold: Int32? = nil, payment: Int32 = SaleTerms.usualPayment
+    ) -> Book {
         var book = Book(partition: .sample)
-        _ = book.decide(create(units: units, limit: limit), at: moment(-1))
+        _ = book.decide(create(units: units, limit: limit, hold: hold, payment: payment), at: moment(-1))
         book.commit(to: book.last)
         return book
     }
@@ -58,6 +75,7 @@ extension Book {
         var orders: [Order?]
         var soldOut: [SaleID]
         var keys: [Int64?]
+        var unsettled: [UnsettledPayment]
     }
 
     func snapshot(buyers: Int = 6, keys: Int = 40) -> Snapshot {
@@ -75,7 +93,8 @@ extension Book {
                         sequence(of: RequestID(sale: stock.id, buyer: buyer(number), key: key($0)))
                     }
                 }
-            })
+            },
+            unsettled: unsettledPayments(after: nil, maximum: .max))
     }
 }
 

@@ -108,7 +108,18 @@ struct LedgerDraw {
             kind: .orderPlaced, sequence: sequence, sale: sale(of: partition), lane: .only,
             buyer: BuyerID(rawValue: Int64(generator.number(1...9))), key: RequestKey(rawValue: keys),
             at: time(clock))
-        switch generator.number(1...12) {
+        switch generator.number(1...16) {
+        case 13...16:
+            // The ledger takes whatever its worker says of an order's life; it only moves the units.
+            let kinds: [Entry.Kind] = [
+                .unitsWithdrawn, .salePaused, .saleResumed, .limitChanged, .paymentBegun, .paymentFailed,
+                .paymentTaken, .paymentTakenLate, .orderExpired, .orderCancelled, .refundBegun, .refundDone,
+                .surplusOwed, .surplusReturned,
+            ]
+            entry.kind = kinds[generator.number(0...kinds.count - 1)]
+            entry.quantity = Int32(generator.number(0...2))
+            if entry.kind.isAboutOrder { entry.about = max(0, sequence - Int64(generator.number(1...9))) }
+            if generator.oneIn(3) { entry.note = EntryNote(actor: "ada", reason: "test \(keys % 7)") }
         case 1...2:
             entry.kind = .saleCreated
             if !generator.oneIn(8) { entry.sale = SaleID(rawValue: 1_000_000 + Int64(keys & 0xffff_ffff)) }

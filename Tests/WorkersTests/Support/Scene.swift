@@ -113,14 +113,18 @@ struct Scene {
     }
 
     /// Serves a partition with one open sale, number 7, of which nothing is sold.
-    mutating func ownSale(_ partition: Int = 0, fence: Int64 = 1, units: Int32 = 10, limit: Int32 = 10) {
-        own(partition, fence: fence, entries: [sale(units: units, limit: limit)])
+    mutating func ownSale(
+        _ partition: Int = 0, fence: Int64 = 1, units: Int32 = 10, limit: Int32 = 10, hold: Int32? = nil
+    ) {
+        own(partition, fence: fence, entries: [sale(units: units, limit: limit, hold: hold)])
     }
 
-    func sale(_ id: Int64 = 7, sequence: Int64 = 1, units: Int32 = 10, limit: Int32 = 10) -> Entry {
+    func sale(
+        _ id: Int64 = 7, sequence: Int64 = 1, units: Int32 = 10, limit: Int32 = 10, hold: Int32? = nil
+    ) -> Entry {
         let terms = SaleTerms(
             name: "Sale", price: 100, currency: "EUR", limit: limit, opensAt: LedgerTime(rawValue: 0),
-            closesAt: nil)
+            closesAt: nil, hold: hold)
         return Entry(
             kind: .saleCreated, sequence: sequence, sale: SaleID(rawValue: id), lane: .only,
             buyer: .operators, key: RequestKey(rawValue: UInt128(1_000 + sequence)), quantity: units,

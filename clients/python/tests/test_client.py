@@ -47,6 +47,19 @@ class TestOrders:
         assert client.settle_order(7, 42, key=key).order == order
         assert stampede_fake.sales.left(7) == 8
 
+    def test_an_order_is_cancelled_by_its_buyer_and_nobody_else(
+        self, stampede_fake: FakeServer, client: Client
+    ) -> None:
+        stampede_fake.sales.add(43, units=1)
+        order = client.place_order(43, 7, key=RequestKey.random())
+        with pytest.raises(CallError) as caught:
+            client.cancel_order(order.id, 8)
+        assert caught.value.reason is Reason.UNKNOWN_ORDER
+        for _ in range(2):
+            cancelled = client.cancel_order(order.id, 7)
+            assert (cancelled.state, cancelled.version) == ("cancelled", 2)
+        assert stampede_fake.sales.left(43) == 1
+
     def test_a_key_that_was_settled_as_no_order_never_leads_to_one(
         self, stampede_fake: FakeServer, client: Client
     ) -> None:

@@ -139,6 +139,12 @@ class Client:
         """Looks an order up by its id; NOT_FOUND when there is none."""
         return self._unary(requests.get_order(order), options)
 
+    def cancel_order(
+        self, order: str, buyer: int, *, key: Key | None = None, options: CallOptions | None = None
+    ) -> Order:
+        """Gives an order up that is not paid, for its buyer: its units are for sale again."""
+        return self._unary(requests.cancel_order(order, buyer, key or Key.random()), options)
+
     # Sales
 
     def create_sale(

@@ -137,6 +137,12 @@ class AsyncClient:
         """Looks an order up by its id; NOT_FOUND when there is none."""
         return await self._unary(requests.get_order(order), options)
 
+    async def cancel_order(
+        self, order: str, buyer: int, *, key: Key | None = None, options: CallOptions | None = None
+    ) -> Order:
+        """Gives an order up that is not paid, for its buyer: its units are for sale again."""
+        return await self._unary(requests.cancel_order(order, buyer, key or Key.random()), options)
+
     # Sales
 
     async def create_sale(

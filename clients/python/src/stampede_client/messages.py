@@ -79,13 +79,22 @@ class Order:
     currency: str
     placed: datetime
     state: str
+    """reserved, paying, paid, refunding, refunded, expired or cancelled."""
+    version: int = 1
+    """Entries about it: of two views of an order the one with the higher version is the newer."""
+    until: datetime | None = None
+    """When it expires if nothing happens; None: never."""
+    attempt: RequestKey | None = None
+    """The attempt to pay that is open, or that paid."""
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> Order:
+        attempt = body.get("attempt")
         return cls(
             body["order"], body["sale"], body["lane"], body["buyer"], RequestKey.from_bytes(body["key"]),
             body["quantity"], body["amount"], body["currency"], time_from_wire(body["placed"]),
-            body["state"],
+            body["state"], body.get("version", 1), _optional_time(body.get("until")),
+            None if attempt is None else RequestKey.from_bytes(attempt),
         )  # fmt: skip
 
 
@@ -152,7 +161,13 @@ class Sale:
     left: int
     orders: int
     state: str
-    """scheduled, open, sold-out or closed."""
+    """scheduled, open, sold-out, paused or closed."""
+    held: int = 0
+    """Units of orders that are not paid yet: they may come back."""
+    hold: int | None = None
+    """Seconds that an order is held for its payment; None: for ever."""
+    payment: int = 120
+    """Seconds that an attempt to pay may take."""
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> Sale:
@@ -160,6 +175,7 @@ class Sale:
             body["sale"], body.get("lane", 0), body["partition"], body["name"], body["price"],
             body["currency"], body["limit"], time_from_wire(body["opens"]),
             _optional_time(body.get("closes")), body["added"], body["left"], body["orders"], body["state"],
+            body.get("held", 0), body.get("hold"), body.get("payment", 120),
         )  # fmt: skip
 
 

@@ -82,6 +82,12 @@ def get_order(order: str) -> CallSpec[Order]:
     return CallSpec(methods.GET_ORDER, {"order": order}, _plain(Order.from_wire), route)
 
 
+def cancel_order(order: str, buyer: int, key: RequestKey) -> CallSpec[Order]:
+    route = Route.to_partition(calls.partition_of(order))
+    body = {"order": order, "buyer": buyer, "key": key.to_bytes()}
+    return CallSpec(methods.CANCEL_ORDER, body, _plain(Order.from_wire), route, key)
+
+
 def create_sale(
     sale: int, name: str, price: int, currency: str, units: int, limit: int, opens: datetime | None,
     closes: datetime | None, key: RequestKey,

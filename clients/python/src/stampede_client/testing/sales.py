@@ -81,6 +81,7 @@ class FakeSales:
             "order.place_many": lambda call: self._place_many(self._routed(call)),
             "order.settle": lambda call: self._settle(self._routed(call)),
             "order.get": lambda call: self._get(call),
+            "order.cancel": self._cancel,
             "sale.create": lambda call: self._create(self._routed(call)),
             "sale.change": lambda call: self._change(self._routed(call)),
             "sale.get": lambda call: self._view(self._sale(self._routed(call))),
@@ -169,6 +170,17 @@ class FakeSales:
             raise Refusal(Status.INVALID_ARGUMENT, Reason.WRONG_ROUTE, "Header and body differ.")
         if order is None:
             raise Refusal(Status.NOT_FOUND, Reason.UNKNOWN_ORDER, "There is no such order.")
+        return order
+
+    def _cancel(self, call: ServerCall) -> dict[str, Any]:
+        order = self._get(call)
+        if order["buyer"] != call.body["buyer"]:
+            raise Refusal(Status.NOT_FOUND, Reason.UNKNOWN_ORDER, "There is no such order.")
+        if order["state"] == "reserved":
+            sale = self._sales[order["sale"]]
+            sale.left += order["quantity"]
+            sale.held[order["buyer"]] -= order["quantity"]
+            order.update(state="cancelled", version=2)
         return order
 
     def _create(self, body: dict[str, Any]) -> dict[str, Any]:

@@ -57,6 +57,11 @@ class Reason(IntEnum):
     BAD_QUANTITY = 20
     BAD_FIELD = 21
     SPLIT_SALE = 22
+    PAUSED = 23
+    """An operator has stopped the sale for the time being."""
+    WRONG_STATE = 24
+    """What was asked for does not follow from where the order is in its life."""
+    UNKNOWN_ATTEMPT = 25
     NO_OWNER = 40
     OVERLOADED = 41
     OWNER_LOST = 42
