@@ -14,6 +14,13 @@ struct Gathering {
     /// Somebody had the call before, and may have decided some of its orders.
     let isRetry: Bool
 
+    /// Some of the orders are in the ledger.
+    var hasPlaced: Bool {
+        answers.contains {
+            if case .placed? = $0 { true } else { false }
+        }
+    }
+
     init(count: Int, isRetry: Bool) {
         self.isRetry = isRetry
         answers = Array(repeating: nil, count: count)
@@ -67,8 +74,10 @@ extension Worker {
             return
         }
         // "Not decided" is true of this attempt alone: an order may be in the ledger since an earlier one. Only the
-        // whole call can be refused such that brokers and clients keep in mind that it may have run.
-        (header.status, header.reason, header.certainty) = (.unavailable, .ledgerUnavailable, .notExecuted)
+        // whole call can be refused such that brokers and clients keep in mind that it may have run. And what this attempt
+        // has placed is in the ledger, though nobody is told of it.
+        (header.status, header.reason) = (.unavailable, .ledgerUnavailable)
+        header.certainty = done.hasPlaced ? .maybeExecuted : .notExecuted
         header.milliseconds = 250
         link.send(
             header,
