@@ -327,10 +327,8 @@ final class World {
         for partition in 0..<scenario.partitions where isForSale(partition) {
             let left = ledger.model.stock[sale(of: partition)] ?? 0
             // Orders that nobody pays give their units back, after all were sold, or so shortly before that buyers were still
-            // told so.
-            if left > 0,
-                scenario.hold == nil || !judge.wasEmptied(sale(of: partition), since: begun - .seconds(1))
-            {
+            // told so. Without such orders a sale that was emptied stays so.
+            if left > 0, !judge.wasEmptied(sale(of: partition), since: begun - .seconds(1)) {
                 judge.violate(.p7, "\(left) units of \(partition) are left, and demand")
             }
         }
