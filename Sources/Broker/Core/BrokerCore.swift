@@ -34,7 +34,7 @@ package struct BrokerCore {
     /// Calls that came before the first worker said how many partitions there are.
     package var unplaced = CallList()
     package var parkedCount = 0
-    /// No worker is fit to become an owner, so calls do not wait for one.
+    /// No worker could become an owner now, so calls do not wait for one: see `judgeWaiting`.
     package var isWaitingInVain = false
     package var streamCount = 0
     package var keptBytes = 0

@@ -34,6 +34,7 @@ package struct WorkerCore {
     /// Most of them. Calls of one order stay below it by the credit that brokers have; calls of several may not.
     package static let maximumUndecided = 65_536
     /// Expiries of a transaction that the ledger refused: one of them may be why, so each goes alone when there is time.
+    /// Bounded by the entries of the transactions that were refused: an order in it is not tried again before its turn.
     package var suspects: [(partition: Int, order: Int64)] = []
     /// How many of those go into a transaction. Halved while the ledger refuses one of them.
     package var againLimit: Int
