@@ -306,16 +306,19 @@ final class World {
         advance(until: now + .milliseconds(1_200)) { false }
         let begun = now
         var key: UInt64 = 1_000_000
+        var demand: [Int: Int] = [:]
         for partition in 0..<scenario.partitions where isForSale(partition) {
             var left = Int(ledger.model.stock[sale(of: partition)] ?? 0)
             // What is held may come back meanwhile, and must be sold again.
             if scenario.hold != nil {
                 left = ledger.model.entries[partition].reduce(0) { $0 + Int(max(0, $1.stockChange)) }
             }
+            demand[partition] = left + 2
             for number in 0..<left + 2 {
                 key += 1
                 let wish = Job.Wish.place(
-                    partition: partition, buyer: 10_000 + Int64(number), quantity: 1, key: key)
+                    partition: partition, buyer: Self.lateBuyers + Int64(number), quantity: 1,
+                    key: key)
                 let job = Job(
                     at: 0, client: 0, wish: wish, deadline: 2_000, givesUp: false, hedges: false, cancels: nil
                 )
@@ -326,11 +329,23 @@ final class World {
         if !isWell { return violateLiveness("after selling out") }
         for partition in 0..<scenario.partitions where isForSale(partition) {
             let left = ledger.model.stock[sale(of: partition)] ?? 0
-            // Orders that nobody pays give their units back, after all were sold, or so shortly before that buyers were still
-            // told so. Without such orders a sale that was emptied stays so.
-            if left > 0, !judge.wasEmptied(sale(of: partition), since: begun - .seconds(1)) {
+            // Orders that nobody pays give their units back: after all were sold, or so shortly before that buyers were still
+            // told so, or while a buyer asked again, so that everybody got some. Without such orders a sale that was emptied
+            // stays so, and has fewer units than were asked for.
+            if left > 0, !judge.wasEmptied(sale(of: partition), since: begun - .seconds(1)),
+                lateOrders(of: partition) < demand[partition, default: 0]
+            {
                 judge.violate(.p7, "\(left) units of \(partition) are left, and demand")
             }
+        }
+    }
+
+    /// The buyers who come after the calm have numbers from here on.
+    private static let lateBuyers: Int64 = 10_000
+
+    private func lateOrders(of partition: Int) -> Int {
+        ledger.model.entries[partition].count {
+            $0.kind == .orderPlaced && $0.buyer.rawValue >= Self.lateBuyers
         }
     }
 
