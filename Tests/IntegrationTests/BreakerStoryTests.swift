@@ -48,6 +48,18 @@ import Wire
         let lifted = try await stampede("worker breaker worker-1 --lift --purpose commit")
         #expect(lifted.code == 0 && !lifted.out.contains("ada"), "\(lifted.err)")
         try await place(2, attempts: 15)
+
+        // The fences of locks have a breaker of their own: orders pass while it is open, and its probe brings locks back.
+        try await client.withLock("till") { _ in }
+        #expect(try await stampede("worker breaker worker-1 --force open --purpose locks").code == 0)
+        let noLock = await #expect(throws: CallError.self) {
+            try await client.withLock("till") { _ in }
+        }
+        #expect(noLock?.reason == .ledgerUnavailable && noLock?.certainty == .notExecuted)
+        try await place(3, attempts: 1)
+        #expect(try await stampede("worker breaker worker-1 --lift --purpose locks").code == 0)
+        try await client.withLock("till") { _ in }
+
         let bad = try await stampede("call worker.breaker {\"worker\":\"worker-1\",\"purpose\":\"redis\"}")
         #expect(bad.code == 1 && bad.err.contains("purpose"), "\(bad.err)")
         #expect(try await stampede("worker breaker nobody").err.contains("there are worker-1"))

@@ -147,6 +147,28 @@ import Wire
         #expect(scene.tryFor(1) != nil)
     }
 
+    @Test mutating func `fences of locks that fail refuse locks alone, until a probe of their own`() {
+        for _ in 1...3 {
+            scene.core.breakers.record(.unreachable, of: .locks, sent: scene.now, scene.now)
+        }
+        #expect(scene.core.breakers.locks.stateName == .open)
+        #expect(scene.core.breakers.commit.isClosed && scene.core.breakers.control.isClosed)
+        scene.live(.seconds(1))
+        #expect(scene.core.breakers.locks.stateName == .halfOpen)
+        let probe = scene.core.breakers.locks.admitProbe(scene.now)
+        #expect(probe != nil && scene.core.breakers.locks.admitProbe(scene.now) == nil)
+        scene.core.breakers.locks.record(probe!, .success, scene.now)
+        #expect(scene.core.breakers.locks.letsPass)
+    }
+
+    @Test mutating func `a lost connection for locks is no outage, three are`() {
+        for number in 1...3 {
+            scene.core.breakers.lost(.locks, scene.now)
+            #expect(scene.core.breakers.locks.isClosed == (number < 3))
+        }
+        #expect(scene.core.breakers.commit.isClosed && scene.core.breakers.control.isClosed)
+    }
+
     @Test mutating func `an operator sees what is forced, by whom and for how long, beside its own state`()
         throws
     {
@@ -154,10 +176,10 @@ import Wire
         try force("metrics-only", "control")
         scene.wait(.milliseconds(100))
         let states = scene.core.breakers.states(scene.now).breakers
-        #expect(states.map(\.purpose) == ["commit", "control"])
-        #expect(states.map(\.state) == ["closed", "open"])
+        #expect(states.map(\.purpose) == ["commit", "control", "locks"])
+        #expect(states.map(\.state) == ["closed", "open", "closed"])
         let forced = BreakerState.Forced(state: "metrics-only", actor: "ada", leftMilliseconds: 59_900)
-        #expect(states.map(\.forced) == [nil, forced])
+        #expect(states.map(\.forced) == [nil, forced, nil])
         #expect(
             scene.core.breakers.takeEvents().map(\.1.change).last
                 == .forced(.metricsOnly, by: "ada", until: scene.now + .milliseconds(59_900)))

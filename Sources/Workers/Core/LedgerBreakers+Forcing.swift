@@ -32,12 +32,14 @@ extension LedgerBreakers {
             switch purpose {
             case .commit: commit
             case .control: control
+            case .locks: locks
             }
         }
         set {
             switch purpose {
             case .commit: commit = newValue
             case .control: control = newValue
+            case .locks: locks = newValue
             }
         }
     }

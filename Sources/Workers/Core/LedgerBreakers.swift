@@ -1,20 +1,23 @@
 package import Resilience
 package import Wire
 
-/// The breakers around one shard of the ledger, one per purpose: commits, whose outage refuses orders, and control
-/// (fences and books), whose outage keeps partitions from being taken.
+/// The breakers around one shard of the ledger, one per purpose: commits, whose outage refuses orders; control (fences
+/// and books), whose outage keeps partitions from being taken; and the fences of services' locks, whose outage
+/// refuses locks.
 ///
 /// Open for 250 to 500 ms, then probed by the fence checks, which change nothing and go on at all times; good again,
-/// they let a tenth of the work pass, and all of it after a second.
+/// they let a tenth of the work pass, and all of it after a second. The connection for locks has a probe of its own.
 package struct LedgerBreakers {
     package var commit: CircuitBreaker
     package var control: CircuitBreaker
+    package var locks: CircuitBreaker
     /// Of the transaction on its way.
     private var permit: CircuitBreaker.Permit?
 
     package enum Purpose: String, CaseIterable {
         case commit
         case control
+        case locks
     }
 
     /// - Parameters:
@@ -39,6 +42,7 @@ package struct LedgerBreakers {
         configuration.ramp = .seconds(1)
         commit = CircuitBreaker(configuration, seed: seed)
         control = CircuitBreaker(configuration, seed: ~seed)
+        locks = CircuitBreaker(configuration, seed: seed.byteSwapped)
     }
 
     // MARK: Transactions
@@ -54,19 +58,19 @@ package struct LedgerBreakers {
 
     /// A fence check came back: it is the probe of both. One that was sent long ago says nothing of the present.
     mutating func checked(sent: MonotonicTime, isStuck: Bool, _ now: MonotonicTime) {
-        record(.success, sent: sent, now)
+        record(.success, of: .control, sent: sent, now)
         guard now - sent < commit.configuration.slow else { return }
         if let probe = control.admitProbe(now) { control.record(probe, .success, now) }
         // While a transaction hangs, answers to checks are no reason to begin another.
         if !isStuck, let probe = commit.admitProbe(now) { commit.record(probe, .success, now) }
     }
 
-    /// A statement about fences or books ended.
+    /// A statement about fences, books or locks ended.
     package mutating func record(
-        _ outcome: CircuitBreaker.Outcome, sent: MonotonicTime, _ now: MonotonicTime
+        _ outcome: CircuitBreaker.Outcome, of purpose: Purpose, sent: MonotonicTime, _ now: MonotonicTime
     ) {
-        let permit = control.begin(sent)
-        control.record(permit, outcome, now)
+        let permit = self[purpose].begin(sent)
+        self[purpose].record(permit, outcome, now)
     }
 
     /// Whether a partition may be taken: its fence and its book come through control.
@@ -74,17 +78,24 @@ package struct LedgerBreakers {
 
     /// A connection is gone. Without the one for control nothing may be committed either.
     mutating func lost(_ purpose: Purpose, _ now: MonotonicTime) {
-        commit.trip(now)
-        if purpose == .control { control.trip(now) }
+        switch purpose {
+        case .commit: commit.trip(now)
+        case .control:
+            commit.trip(now)
+            control.trip(now)
+        // Who waits for a lock waits for the next connection, too.
+        case .locks: record(.unreachable, of: .locks, sent: now, now)
+        }
     }
 
     mutating func tick(_ now: MonotonicTime) {
         commit.tick(now)
         control.tick(now)
+        locks.tick(now)
     }
 
     /// What happened to the breakers since the last time.
     package mutating func takeEvents() -> [(Purpose, CircuitBreaker.Event)] {
-        commit.takeEvents().map { (.commit, $0) } + control.takeEvents().map { (.control, $0) }
+        Purpose.allCases.flatMap { purpose in self[purpose].takeEvents().map { (purpose, $0) } }
     }
 }

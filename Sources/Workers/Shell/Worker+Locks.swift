@@ -2,6 +2,7 @@ import Ledger
 import Logging
 import Methods
 import Redlock
+import Resilience
 import Sales
 import Wire
 import ZeroMQ
@@ -42,6 +43,7 @@ extension Worker {
                 dsn: configuration.ledger, name: configuration.name + "/locks"),
             loop: loop, logger: logger)
         ledger.onReady = { [unowned self] in lockLedgerReady($0) }
+        ledger.onLost = { [unowned self] in core?.breakers.lost(.locks, .now()) }
         lockService = LockService(manager: manager, ledger: ledger, seed: random())
     }
 
@@ -61,14 +63,24 @@ extension Worker {
     func tendLocks(_ now: MonotonicTime) {
         guard let service = lockService, service.isUsed else { return }
         service.ledger.tend(now, random())
+        probeLockLedger(service, now)
         lookAtLedger(service, now)
         tendDesk()
+    }
+
+    /// No fence changes nothing, and shows that fences can be taken.
+    private func probeLockLedger(_ service: LockService, _ now: MonotonicTime) {
+        guard let connection = fencingConnection(service), let probe = core?.breakers.locks.admitProbe(now)
+        else { return }
+        connection.takeLockFences([]) { [weak self] result in
+            self?.core?.breakers.locks.record(probe, result.outcome, .now())
+        }
     }
 
     private func lookAtLedger(_ service: LockService, _ now: MonotonicTime) {
         guard let core else { return }
         service.desk.saw(
-            ledger: core.isLedgerReady && core.breakers.mayTake,
+            ledger: core.isLedgerReady && core.breakers.mayTake && core.breakers.locks.letsPass,
             isConnected: fencingConnection(service) != nil, now)
     }
 
@@ -89,6 +101,7 @@ extension Worker {
             service.ledger.tend(loop.now, random())
         }
         lookAtLedger(service, .now())
+        guard core?.breakers.locks.refusal(.now()) == nil else { return refuseLock(to, .ledger) }
         let left =
             header.milliseconds == 0
             ? Limits.defaultDeadline : TimeAmount.milliseconds(Int64(header.milliseconds))
@@ -203,10 +216,12 @@ extension Worker {
         let batch = service.unfenced.sorted { $0.key < $1.key }.prefix(LedgerConnection.lockFenceLimit)
         for (id, _) in batch { service.unfenced[id] = nil }
         service.isFencing = true
+        let sent = MonotonicTime.now()
         connection.takeLockFences(batch.map(\.value.rawValue)) { [weak self] result in
             guard let self else { return }
             service.isFencing = false
             let now = MonotonicTime.now()
+            core?.breakers.record(result.outcome, of: .locks, sent: sent, now)
             switch result {
             case .success(let fences):
                 for (waiting, fence) in zip(batch, fences) {
@@ -271,6 +286,16 @@ extension Worker {
         (header.status, header.reason, header.certainty) = (status, reason, certainty)
         header.milliseconds = UInt32(clamping: time.milliseconds)
         links.first { $0.session == to.session }?.send(header, FailureBody(message: text))
+    }
+}
+
+extension Result where Success == [Fence], Failure == LedgerError {
+    /// What a breaker learns from it.
+    fileprivate var outcome: CircuitBreaker.Outcome {
+        switch self {
+        case .success: .success
+        case .failure(let error): error.outcome
+        }
     }
 }
 

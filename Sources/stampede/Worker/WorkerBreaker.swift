@@ -7,8 +7,8 @@ struct WorkerBreaker: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "breaker", abstract: "Show the breakers between a worker and the ledger, or force one.",
         discussion: """
-            Two breakers keep a worker off a ledger that is in trouble: ‘commit’ refuses orders, ‘control’ keeps the \
-            worker from taking more partitions. Without --force and --lift this shows how they are.
+            Three breakers keep a worker off a ledger that is in trouble: ‘commit’ refuses orders, ‘control’ keeps \
+            the worker from taking more partitions, ‘locks’ refuses the locks of services. Without --force and --lift this shows how they are.
 
               stampede worker breaker worker-1
               stampede worker breaker worker-1 --force open --purpose commit --for 5m
@@ -33,7 +33,7 @@ struct WorkerBreaker: ParsableCommand {
     @Flag(help: "Lift what is forced.")
     var lift = false
 
-    @Option(help: ArgumentHelp("Which breaker: commit or control.", valueName: "breaker"))
+    @Option(help: ArgumentHelp("Which breaker: commit, control or locks.", valueName: "breaker"))
     var purpose: String?
 
     @Option(
@@ -83,10 +83,10 @@ struct WorkerBreaker: ParsableCommand {
 
     private func checkedPurpose() throws(Failure) -> String {
         guard let purpose else {
-            throw Failure(.usage, "which breaker? Add --purpose commit or --purpose control")
+            throw Failure(.usage, "which breaker? Add --purpose commit, control or locks")
         }
-        guard ["commit", "control"].contains(purpose) else {
-            throw Failure(.usage, "‘\(purpose)’ is no breaker: there are commit and control")
+        guard ["commit", "control", "locks"].contains(purpose) else {
+            throw Failure(.usage, "‘\(purpose)’ is no breaker: there are commit, control and locks")
         }
         return purpose
     }
