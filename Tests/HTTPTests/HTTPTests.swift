@@ -5,6 +5,12 @@ import Testing
 import Wire
 
 @Suite struct HTTPTests {
+    private final class Seen: Sendable {
+        let isOpen = Atomic(false)
+        let answered = Atomic(0)
+        let busy = Atomic(0)
+    }
+
     private let client = HTTPClient(connections: 4, queue: 8)
 
     private func url(_ server: HTTPServer, _ path: String) -> String {
@@ -84,30 +90,28 @@ import Wire
     }
 
     @Test func `what is more than the queue takes is refused at once`() async throws {
-        let isOpen = Mutex(false)
+        let seen = Seen()
         let server = try HTTPServer { _ in
-            while !isOpen.withLock({ $0 }) { try? await Task.sleep(for: .milliseconds(1)) }
+            while !seen.isOpen.load(ordering: .relaxed) { try? await Task.sleep(for: .milliseconds(1)) }
             return OutgoingResponse(status: 200)
         }
         let address = url(server, "/")
         let narrow = HTTPClient(connections: 1, queue: 1)
-        let answered = Atomic(0)
-        let busy = Atomic(0)
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<20 {
                 group.addTask {
                     do {
                         let status = try await narrow.send(HTTPRequest(.get, address)).status
-                        if status == 200 { answered.add(1, ordering: .relaxed) }
+                        if status == 200 { seen.answered.add(1, ordering: .relaxed) }
                     } catch {
-                        if error as? HTTPError == .busy { busy.add(1, ordering: .relaxed) }
+                        if error as? HTTPError == .busy { seen.busy.add(1, ordering: .relaxed) }
                         // The first refusal lets the others go.
-                        isOpen.withLock { $0 = true }
+                        seen.isOpen.store(true, ordering: .relaxed)
                     }
                 }
             }
         }
-        let counts = (answered.load(ordering: .relaxed), busy.load(ordering: .relaxed))
+        let counts = (seen.answered.load(ordering: .relaxed), seen.busy.load(ordering: .relaxed))
         #expect(counts.0 >= 1 && counts.1 >= 1 && counts.0 + counts.1 == 20)
         narrow.close()
         await server.stop()
