@@ -265,6 +265,10 @@ final class World {
         advance(until: now + patience) { self.isWell }
         if !isWell { violateLiveness("after the calm") }
         if scenario.closesAfter == 0, judge.violations.isEmpty { sellOut(patience) }
+        // What is held and not paid comes back, and nothing but time makes it.
+        if let hold = scenario.hold {
+            advance(until: now + .seconds(Int64(hold)) + Judge.lateExpiry + .seconds(1)) { false }
+        }
         judge.judgeTheEnd()
         let outcome = Outcome(
             violations: judge.violations, promises: judge.promises, counts: judge.counts, hash: hash,

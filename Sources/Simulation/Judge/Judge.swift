@@ -297,11 +297,40 @@ final class Judge {
     /// Written after it was asked for, or so shortly before that an older check may not know it: the answer may have
     /// waited for a commit since.
     private func isRecent(_ partition: Int, _ sequence: Int64, _ asked: MonotonicTime) -> Bool {
-        guard let batch = world.ledger.model.batches[partition].first(where: { $0.last >= sequence }) else {
-            return true
-        }
+        sequence > lastSettled(partition, asked)
+    }
+
+    /// The last place of the ledger that whoever answered what was asked then must have known.
+    private func lastSettled(_ partition: Int, _ asked: MonotonicTime) -> Int64 {
         let time = world.ledger.time.rawValue - (world.now - asked).microseconds
-        return time - batch.at.rawValue < 600_000
+        return world.ledger.model.batches[partition].last { time - $0.at.rawValue >= 600_000 }?.last ?? 0
+    }
+
+    /// The terms of a sale at all moments since then.
+    private func termsInForce(of sale: SaleID, _ partition: Int, since asked: MonotonicTime) -> [SaleTerms] {
+        let settled = lastSettled(partition, asked)
+        var known: [SaleTerms] = []
+        for entry in world.ledger.model.entries[partition] where entry.sale == sale {
+            guard let terms = entry.terms else { continue }
+            if entry.sequence <= settled { known = [] }
+            known.append(terms)
+        }
+        return known
+    }
+
+    /// What a buyer's live orders came to, at all moments since then.
+    private func unitsHeld(
+        by buyer: BuyerID, of sale: SaleID, _ partition: Int, since asked: MonotonicTime
+    ) -> [Int32] {
+        let settled = lastSettled(partition, asked)
+        var known: [Int32] = [0]
+        var held: Int32 = 0
+        for entry in world.ledger.model.entries[partition] where entry.sale == sale && entry.buyer == buyer {
+            if entry.about != 0 || entry.kind == .orderPlaced { held -= Int32(entry.stockChange) }
+            if entry.sequence <= settled { known = [] }
+            known.append(held)
+        }
+        return known
     }
 
     private func isTrue(
@@ -317,10 +346,8 @@ final class Judge {
             return left > 0 && left < Int64(place.quantity) && had(left, place.sale, since: asked)
         case .overLimit(let limit, let held):
             note(.saidOverLimit)
-            let units = ledger.entries[partition]
-                .filter { $0.kind == .orderPlaced && $0.buyer == place.buyer && $0.sale == place.sale }
-                .reduce(0) { $0 + $1.quantity }
-            return limit == world.scenario.limit && held <= units && place.quantity > limit - held
+            return limit == world.scenario.limit && place.quantity > limit - held
+                && unitsHeld(by: place.buyer, of: place.sale, partition, since: asked).contains(held)
         case .keyVoided: return entry?.kind == .keyVoided
         case .keyReused:
             return entry.map { $0.quantity != place.quantity || $0.kind != .orderPlaced } ?? false
@@ -331,9 +358,10 @@ final class Judge {
                 && time < opensAt.rawValue + Self.clockError
         case .closed:
             let time = world.ledger.time.rawValue + Self.clockError
-            return terms(of: place.sale).contains { $0.closesAt.map { $0.rawValue <= time } ?? false }
+            return termsInForce(of: place.sale, partition, since: asked)
+                .contains { $0.closesAt.map { $0.rawValue <= time } ?? false }
         case .paused:
-            return ledger.entries[partition].contains { $0.kind == .salePaused }
+            return termsInForce(of: place.sale, partition, since: asked).contains(where: \.isPaused)
         case .wrongState, .unknownAttempt: return false
         case .unknownSale, .unknownOrder, .saleExists, .badQuantity, .badField, .clockUncertain: return false
         }
@@ -489,9 +517,23 @@ final class Judge {
             }
             terms = entry.terms ?? terms
         }
+        judgeHolds(lives, partition)
         let stock = model.stock[world.sale(of: partition)] ?? 0
         if left != stock {
             violate(.p1, "\(partition) has \(left) units by its entries and \(stock) in stock")
+        }
+    }
+
+    /// How long after its end a hold may stand: the grace of a take-over, and a second.
+    static let lateExpiry = TimeAmount.seconds(2)
+
+    /// No hold outlives its end for long: its units would rot in a sale that is called sold out.
+    private func judgeHolds(_ lives: [Int64: OrderLife], _ partition: Int) {
+        let time = world.ledger.time.rawValue - Self.lateExpiry.microseconds - Self.clockError
+        for (order, life) in lives.sorted(by: { $0.key < $1.key }) {
+            if let until = life.until, until.rawValue < time {
+                violate(.p7, "the hold of \(partition)-\(order) ran out and never ended")
+            }
         }
     }
 

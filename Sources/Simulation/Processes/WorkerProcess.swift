@@ -113,9 +113,10 @@ final class WorkerProcess: Process {
         let sent = now
         session.send(.check(core.held.map { Int($0.rawValue) })) { [self] outcome in
             isChecking = false
-            if case .answer(.checked(let rows, let clock)) = outcome {
-                core.checked(rows, ledger: clock, sent: sent, now)
+            guard case .answer(.checked(let rows, let clock)) = outcome else {
+                return core.breakers.record(.unreachable, sent: sent, now)
             }
+            core.checked(rows, ledger: clock, sent: sent, now)
         }
     }
 
@@ -146,7 +147,7 @@ final class WorkerProcess: Process {
     func receive(_ message: Message, from link: WorkerLink) {
         // A worker that stood still may have lost its leases before it reads the first message.
         core.tick(now)
-        link.heard()
+        link.heard(message.header.kind)
         let header = message.header
         let to = ReplyAddress(session: link.session, callID: header.callID)
         switch (header.kind, message.body) {
@@ -169,9 +170,9 @@ final class WorkerProcess: Process {
         case (.pong, _):
             farewells?.remove(link.session)
         case (.goAway, _):
-            let session = link.session
+            let (session, wasJoined) = (link.session, link.isJoined)
             link.end()
-            lost(link, session)
+            if wasJoined { lost(link, session) }
         default:
             break
         }

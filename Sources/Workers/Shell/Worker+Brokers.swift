@@ -110,9 +110,9 @@ extension Worker {
         core?.tick(loop.now)
         for _ in 0..<Worker.drainLimit {
             guard link.receive(into: &message) else { return }
-            link.heard(loop.now)
             do throws(WireError) {
                 let header = try message.withBytes { bytes throws(WireError) in try Header(decoding: bytes) }
+                link.heard(header.kind, loop.now)
                 try handle(header, from: link)
             } catch {
                 logger.warning(
@@ -143,9 +143,9 @@ extension Worker {
             guard let partition = asked.removeValue(forKey: header.callID) else { return }
             core?.yieldAnswered(partition, isGranted: header.status == .ok, loop.now)
         case .goAway:
-            let session = link.session
+            let (session, wasJoined) = (link.session, link.isJoined)
             link.end(loop.now, random())
-            lost(link, session, loop.now)
+            if wasJoined { lost(link, session, loop.now) }
         case .pong:
             partedFrom(link.session)
         case .ping, .data, .credit, .returned, .ready, .own, .disown, .drain, .describe:
