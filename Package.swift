@@ -85,6 +85,15 @@ let package = Package(
         .target(name: "HTTP", dependencies: ["Wire", "ZeroMQ", "CCurl"], swiftSettings: settings),
         .target(name: "HTTPServer", dependencies: ["CMicroHTTPD"], swiftSettings: settings),
 
+        // A payment provider to try things on.
+        .target(
+            name: "Sandbox",
+            dependencies: [
+                "Digests", "HTTP", "HTTPServer", "Resilience", "Wire",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+
         // Processes.
         .target(
             name: "Broker",
@@ -281,6 +290,13 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "ChaosTests", dependencies: ["Chaos", "Sales"], swiftSettings: settings),
         .testTarget(name: "DigestsTests", dependencies: ["Digests"], swiftSettings: settings),
+        .testTarget(
+            name: "SandboxTests",
+            dependencies: [
+                "Sandbox", "Digests", "HTTP", "HTTPServer", "Wire",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
         .testTarget(
             name: "HTTPTests", dependencies: ["HTTP", "HTTPServer", "Wire"], swiftSettings: settings),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
