@@ -52,6 +52,7 @@ let package = Package(
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CPostgres", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CLinux"),
 
         // Known-bad variants of the code, empty but with the trait of that name.
@@ -77,6 +78,21 @@ let package = Package(
         .target(
             name: "Ledger", dependencies: ["Wire", "Sales", "ZeroMQ", "Resilience", "CPostgres"],
             resources: [.embedInCode("Migrations")], swiftSettings: settings),
+
+        .target(name: "HTTP", dependencies: ["Wire", "CCurl"], swiftSettings: settings),
+
+        // What buyers are told: values, and the process around them.
+        .target(
+            name: "Notifications", dependencies: ["Wire", "Sales", "Methods", "Resilience"],
+            resources: [.embedInCode("Templates")], swiftSettings: strict),
+        .target(
+            name: "Notifier",
+            dependencies: [
+                "Notifications", "HTTP", "Ledger", "Methods", "Redis", "Resilience", "Sales", "Service",
+                "Wire",
+                "ZeroMQ", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
 
         // Processes.
         .target(
@@ -164,7 +180,8 @@ let package = Package(
             name: "stampede",
             dependencies: [
                 "Broker", "Chaos", "Conformance", "Workers", "Client", "Cluster", "Ledger", "Redis",
-                "Methods", "PlantedBugs", "Sales", "Wire", "ZeroMQ",
+                "Methods", "PlantedBugs", "Sales", "Wire", "ZeroMQ", "HTTP", "Notifications", "Notifier",
+                "Service",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -272,6 +289,10 @@ let package = Package(
             name: "ConformanceTests",
             dependencies: ["Conformance", "Client", "Methods", "TestCluster", "Wire", "ZeroMQ"],
             swiftSettings: settings),
+        .testTarget(
+            name: "NotificationsTests",
+            dependencies: ["Notifications", "Methods", "Resilience", "Sales", "Wire"],
+            swiftSettings: settings),
         .testTarget(name: "ChaosTests", dependencies: ["Chaos", "Sales"], swiftSettings: settings),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
         .testTarget(
@@ -300,9 +321,9 @@ let package = Package(
             name: "IntegrationTests",
             dependencies: [
                 "stampede", "Client", "Methods", "Sales", "Wire", "ZeroMQ", "SeededTestSupport",
-                "HostileTestSupport",
+                "HostileTestSupport", "PostgresTestSupport", "Redis", "RedisTestSupport",
             ],
-            swiftSettings: settings),
+            exclude: ["Notify/gateways.py"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

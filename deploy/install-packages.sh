@@ -11,6 +11,7 @@ present() {
         libhiredis-dev) [ -e /usr/include/hiredis/hiredis.h ] ;;
         libpq-dev) [ -e /usr/include/postgresql/libpq-fe.h ] ;;
         zlib1g-dev) [ -e /usr/include/zlib.h ] ;;
+        libcurl4-openssl-dev) [ -e /usr/include/curl/curl.h ] || compgen -G '/usr/include/*/curl/curl.h' ;;
         redis-server) command -v redis-server ;;
         postgresql) compgen -G '/usr/lib/postgresql/*/bin/postgres' || command -v postgres ;;
         gcc) command -v cc ;;
@@ -19,7 +20,7 @@ present() {
 }
 
 needed=("$@")
-[ $# -gt 0 ] || needed=(libzmq3-dev libhiredis-dev libpq-dev zlib1g-dev redis-server postgresql)
+[ $# -gt 0 ] || needed=(libzmq3-dev libhiredis-dev libpq-dev zlib1g-dev libcurl4-openssl-dev redis-server postgresql)
 
 missing() {
     local package
