@@ -1,6 +1,6 @@
 # One command per job. Each installs what it needs; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos chaos-ci test-chaos test-python bench bench-rpc bench-counts build lint format clean packages fuzz fuzz-nightly fuzz-broker sanitize proof proof-full sim sim-planted
+.PHONY: help demo test chaos chaos-ci test-chaos test-python bench bench-rpc bench-counts bench-against build lint format clean packages fuzz fuzz-nightly fuzz-broker sanitize proof proof-full sim sim-planted
 
 sources := Sources Tests Package.swift chaos bench/Package.swift bench/Sources bench/grpc/Package.swift bench/grpc/Sources \
 	fuzz/Package.swift fuzz/Sources
@@ -76,6 +76,9 @@ bench-counts: packages ## count instructions per operation and compare with the 
 	swift build -c release --product stampede
 	swift build -c release --package-path bench
 	cd bench && .build/release/counts ../.build/release/stampede counts.json
+
+bench-against: packages ## compare orders a second with COMMIT, by turns; fails below 0.9 of it
+	bench/against $(COMMIT)
 
 fuzz: packages ## fuzz every reader of a peer's bytes, half a minute each
 	fuzz/run 30

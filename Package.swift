@@ -52,7 +52,9 @@ let package = Package(
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CPostgres", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CMicroHTTPD", providers: [.apt(["libmicrohttpd-dev"])]),
         .systemLibrary(name: "CLinux"),
 
         // Known-bad variants of the code, empty but with the trait of that name.
@@ -79,7 +81,9 @@ let package = Package(
             name: "Ledger", dependencies: ["Wire", "Sales", "ZeroMQ", "Resilience", "CPostgres"],
             resources: [.embedInCode("Migrations")], swiftSettings: settings),
 
-        .target(name: "HTTP", dependencies: ["Wire", "CCurl"], swiftSettings: settings),
+        .target(name: "Digests", dependencies: ["COpenSSL"], swiftSettings: settings),
+        .target(name: "HTTP", dependencies: ["Wire", "ZeroMQ", "CCurl"], swiftSettings: settings),
+        .target(name: "HTTPServer", dependencies: ["CMicroHTTPD"], swiftSettings: settings),
 
         // What buyers are told: values, and the process around them.
         .target(
@@ -294,6 +298,9 @@ let package = Package(
             dependencies: ["Notifications", "Methods", "Resilience", "Sales", "Wire"],
             swiftSettings: settings),
         .testTarget(name: "ChaosTests", dependencies: ["Chaos", "Sales"], swiftSettings: settings),
+        .testTarget(name: "DigestsTests", dependencies: ["Digests"], swiftSettings: settings),
+        .testTarget(
+            name: "HTTPTests", dependencies: ["HTTP", "HTTPServer", "Wire"], swiftSettings: settings),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
         .testTarget(
             name: "PromiseTests",

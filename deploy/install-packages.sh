@@ -10,8 +10,10 @@ present() {
         libzmq3-dev) [ -e /usr/include/zmq.h ] ;;
         libhiredis-dev) [ -e /usr/include/hiredis/hiredis.h ] ;;
         libpq-dev) [ -e /usr/include/postgresql/libpq-fe.h ] ;;
+        libssl-dev) [ -e /usr/include/openssl/evp.h ] ;;
+        libcurl4-openssl-dev) compgen -G '/usr/include/*/curl/curl.h' || [ -e /usr/include/curl/curl.h ] ;;
+        libmicrohttpd-dev) [ -e /usr/include/microhttpd.h ] ;;
         zlib1g-dev) [ -e /usr/include/zlib.h ] ;;
-        libcurl4-openssl-dev) [ -e /usr/include/curl/curl.h ] || compgen -G '/usr/include/*/curl/curl.h' ;;
         redis-server) command -v redis-server ;;
         postgresql) compgen -G '/usr/lib/postgresql/*/bin/postgres' || command -v postgres ;;
         gcc) command -v cc ;;
@@ -20,7 +22,8 @@ present() {
 }
 
 needed=("$@")
-[ $# -gt 0 ] || needed=(libzmq3-dev libhiredis-dev libpq-dev zlib1g-dev libcurl4-openssl-dev redis-server postgresql)
+[ $# -gt 0 ] || needed=(libzmq3-dev libhiredis-dev libpq-dev zlib1g-dev libssl-dev libcurl4-openssl-dev
+    libmicrohttpd-dev redis-server postgresql)
 
 missing() {
     local package

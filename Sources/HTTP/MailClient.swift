@@ -20,23 +20,17 @@ public final class MailClient {
         case unknown(String)
     }
 
-    private let handle: OpaquePointerOfCurl
+    private let handle: UnsafeMutableRawPointer
     private let server: MailServer
 
     public init(_ server: MailServer) {
-        _ = MailClient.library
+        _ = Curl.library
         guard let handle = curl_easy_init() else { preconditionFailure("curl_easy_init: out of memory") }
         self.handle = handle
         self.server = server
     }
 
     deinit { curl_easy_cleanup(handle) }
-
-    /// "curl_global_init … must be called at least once within a program before the program calls any other function";
-    /// from 7.84 on it is thread-safe. https://curl.se/libcurl/c/curl_global_init.html
-    private static let library: Void = {
-        precondition(curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK, "curl_global_init failed")
-    }()
 
     /// Hands one message over.
     ///
@@ -84,6 +78,7 @@ public final class MailClient {
     private func setUp(from: String, recipients: UnsafeMutablePointer<curl_slist>?) {
         mail_set_text(handle, CURLOPT_URL, server.url)
         mail_set_text(handle, CURLOPT_PROTOCOLS_STR, "smtp,smtps")
+        mail_set_text(handle, CURLOPT_PROXY, "")
         // Timeouts by SIGALRM would hit any thread.
         mail_set_number(handle, CURLOPT_NOSIGNAL, 1)
         mail_set_number(handle, CURLOPT_CONNECTTIMEOUT_MS, Int(server.connectTimeout.milliseconds))
@@ -125,8 +120,6 @@ public final class MailClient {
         }
     }
 }
-
-private typealias OpaquePointerOfCurl = UnsafeMutableRawPointer
 
 @available(*, unavailable)
 extension MailClient: Sendable {}

@@ -40,7 +40,7 @@ public struct SMSProvider: Sendable {
 /// Sends by such a provider.
 public final class SMSCarrier: Carrier {
     private let provider: SMSProvider
-    private let poster = Poster()
+    private let connection = HTTPConnection()
 
     public init(_ provider: SMSProvider) { self.provider = provider }
 
@@ -53,19 +53,28 @@ public final class SMSCarrier: Carrier {
         ])
         var headers = [
             ("Content-Type", "application/json; charset=utf-8"), ("Idempotency-Key", letter.key),
-            // Without it curl asks first whether a body is welcome.
-            ("Expect", ""),
         ]
         if let token = provider.token { headers.append(("Authorization", "Bearer \(token)")) }
-        let reply = poster.post(
-            provider.url, headers: headers, body: Array(body.text.utf8), timeout: provider.timeout)
-        switch reply {
-        case .unreachable(let words): return .unreachable("the provider cannot be reached: \(words)")
-        case .unknown(let words): return .unknown("the provider's answer is not known: \(words)")
-        case .answered(let status, let retryAfter, let body):
-            return SMSCarrier.outcome(status, retryAfter, reference: SMSCarrier.reference(in: body, to: to))
+        var request = HTTPRequest(.post, provider.url, headers: headers, body: Array(body.text.utf8))
+        request.timeout = provider.timeout
+        request.connectTimeout = min(.seconds(10), provider.timeout)
+        request.bodyLimit = SMSCarrier.longestReply
+        do throws(HTTPError) {
+            let response = try connection.send(request)
+            return SMSCarrier.outcome(
+                response.status, response.retryAfter,
+                reference: SMSCarrier.reference(in: response.body, to: to))
+        } catch {
+            switch error {
+            case .unreachable(let words): return .unreachable("the provider cannot be reached: \(words)")
+            case .unknown(let words): return .unknown("the provider's answer is not known: \(words)")
+            case .busy: return .busy("too many messages wait for the provider")
+            }
         }
     }
+
+    /// In bytes.
+    private static let longestReply = 65_536
 
     static func outcome(_ status: Int, _ retryAfter: TimeAmount?, reference: String?) -> DeliveryOutcome {
         switch status {

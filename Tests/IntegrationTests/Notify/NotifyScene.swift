@@ -82,6 +82,9 @@ final class NotifyScene {
             .replacingOccurrences(of: "\n", with: " ")
     }
 
+    /// The same for words of a failure.
+    var shown: String { (try? states()) ?? "no answer" }
+
     /// Nothing is left in the hands of any consumer.
     func pending() throws -> Int64 {
         guard case .array(let parts) = try redis.ask("XPENDING", "stampede:events", "notify"),

@@ -3,7 +3,7 @@
 Prints one JSON line with the ports, then writes everything that it takes to a journal, one JSON object a line, before it
 answers. Ends when its standard input does.
 
-How they behave is set by `POST /mode {"mail": …, "sms": …}` at the provider's port:
+How they behave stands in the file `mode` beside it, as {"mail": …, "sms": …}:
   mail: ok, slow (answers the message after a second)
   sms: ok, error (500), limit (429 with Retry-After: 1), refuse (400), drop (takes it, then hangs up), slow
 Mail to refused@… gets 550, to later@… 451 the first time.
@@ -36,7 +36,12 @@ class Journal:
             self.file.flush()
 
 
-MODE = {"mail": "ok", "sms": "ok"}
+def mode(of: str) -> str:
+    try:
+        with open(os.path.join(sys.argv[1], "mode"), encoding="utf-8") as file:
+            return json.load(file)[of]
+    except FileNotFoundError:
+        return "ok"
 
 
 class Mailbox:
@@ -62,7 +67,7 @@ class Mailbox:
             user=session.login_data, header_to=message["To"], header_from=message["From"], date=message["Date"],
             raw=envelope.content.decode("ascii"),
         )  # fmt: skip
-        if MODE["mail"] == "slow":
+        if mode("mail") == "slow":
             await asyncio.sleep(1)
         return "250 Taken"
 
@@ -90,25 +95,22 @@ class Provider(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:  # noqa: N802
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if self.path == "/mode":
-            MODE.update(body)
-            return self.answer(200, {})
         if self.headers["Authorization"] != "Bearer tok-1":
             return self.answer(401, {})
-        mode = MODE["sms"]
-        if mode == "error":
+        now = mode("sms")
+        if now == "error":
             return self.answer(500, {})
-        if mode == "limit":
+        if now == "limit":
             return self.answer(429, {}, {"Retry-After": "1"})
-        if mode == "refuse":
+        if now == "refuse":
             self.journal.write(kind="refused", to=body["to"])
             return self.answer(400, {"error": f"{body['to']} is no number"})
         self.journal.write(kind="sms", key=self.headers["Idempotency-Key"], **body)
-        if mode == "drop":
+        if now == "drop":
             self.close_connection = True
             self.connection.close()
             return None
-        if mode == "slow":
+        if now == "slow":
             time.sleep(1)
         return self.answer(202, {"id": "m-" + self.headers["Idempotency-Key"]})
 
