@@ -101,7 +101,7 @@ clean: ## remove what was built
 # The tools are pinned, so that a newer one's opinion breaks no old commit.
 $(venv)/ready: clients/python/pyproject.toml Makefile
 	@python3 -m venv $(venv) || { echo "Python 3.10 or later with its venv module is needed: apt-get install python3-venv" >&2; exit 1; }
-	$(venv)/bin/pip install --quiet --disable-pip-version-check --editable 'clients/python[test]' mypy==2.4.1 ruff==0.17.6 opentelemetry-sdk==1.45.2
+	$(venv)/bin/pip install --quiet --disable-pip-version-check --editable 'clients/python[test]' mypy==2.4.1 ruff==0.17.6 opentelemetry-sdk==1.45.2 aiosmtpd==1.4.6
 	@touch $@
 
 packages:

@@ -94,6 +94,19 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        // What buyers are told: values, and the process around them.
+        .target(
+            name: "Notifications", dependencies: ["Wire", "Sales", "Methods", "Resilience"],
+            resources: [.embedInCode("Templates")], swiftSettings: strict),
+        .target(
+            name: "Notifier",
+            dependencies: [
+                "Notifications", "HTTP", "Ledger", "Methods", "Redis", "Resilience", "Sales", "Service",
+                "Wire",
+                "ZeroMQ", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+
         // Processes.
         .target(
             name: "Broker",
@@ -180,7 +193,8 @@ let package = Package(
             name: "stampede",
             dependencies: [
                 "Broker", "Chaos", "Conformance", "Workers", "Client", "Cluster", "Ledger", "Redis",
-                "Methods", "PlantedBugs", "Sales", "Wire", "ZeroMQ",
+                "Methods", "PlantedBugs", "Sales", "Wire", "ZeroMQ", "HTTP", "Notifications", "Notifier",
+                "Service",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -288,6 +302,10 @@ let package = Package(
             name: "ConformanceTests",
             dependencies: ["Conformance", "Client", "Methods", "TestCluster", "Wire", "ZeroMQ"],
             swiftSettings: settings),
+        .testTarget(
+            name: "NotificationsTests",
+            dependencies: ["Notifications", "Methods", "Resilience", "Sales", "Wire"],
+            swiftSettings: settings),
         .testTarget(name: "ChaosTests", dependencies: ["Chaos", "Sales"], swiftSettings: settings),
         .testTarget(name: "DigestsTests", dependencies: ["Digests"], swiftSettings: settings),
         .testTarget(
@@ -326,9 +344,9 @@ let package = Package(
             name: "IntegrationTests",
             dependencies: [
                 "stampede", "Client", "Methods", "Sales", "Wire", "ZeroMQ", "SeededTestSupport",
-                "HostileTestSupport",
+                "HostileTestSupport", "PostgresTestSupport", "Redis", "RedisTestSupport",
             ],
-            swiftSettings: settings),
+            exclude: ["Notify/gateways.py"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -88,6 +88,19 @@ extension MethodDescription {
             LockMethods.release, "Gives a lock up. Safe to repeat.", "ReleaseLock", "Empty", [.releaseLock]),
     ]
 
+    /// Answered by the processes that send notifications.
+    public static let ofContacts: [MethodDescription] = [
+        .unary(
+            ContactMethods.set, "Says how a sale's buyer is reached from now on.", "Contact", "Empty",
+            [.contact]),
+        .unary(
+            ContactMethods.erase, "Forgets how a sale's buyer is reached.", "EraseContact", "ErasedContact",
+            [.eraseContact, .erasedContact]),
+        .unary(
+            ContactMethods.get, "Shows how a sale's buyer is reached.", "GetContact", "Contact",
+            [.getContact, .contact]),
+    ]
+
     private static func unary<Request, Reply>(
         _ method: Method<Request, Reply>, _ about: String, _ request: String, _ reply: String,
         _ types: [TypeDescription]
@@ -275,6 +288,24 @@ extension TypeDescription {
         ])
     static let releaseLock = TypeDescription(
         "ReleaseLock", [("name", "string", ""), ("token", "key", "Of the holder.")])
+    static let contact = TypeDescription(
+        "Contact",
+        [
+            ("sale", "int", "Number of the sale."), ("buyer", "int", "Who is reached."),
+            ("mail", "string?", "An address for mail; this or phone is there."),
+            ("phone", "string?", "As E.164 writes it: + and 7 to 15 digits."),
+            ("language", "string", "\"zh\" or \"en\"."),
+        ])
+    static let getContact = TypeDescription(
+        "GetContact", [("sale", "int", "Number of the sale."), ("buyer", "int", "Who is reached.")])
+    static let eraseContact = TypeDescription(
+        "EraseContact", [("sale", "int", "Number of the sale."), ("buyer", "int", "Who is forgotten.")])
+    static let erasedContact = TypeDescription(
+        "ErasedContact",
+        [
+            ("known", "bool", "There was a contact."),
+            ("under_way", "int", "Messages that were being handed over, and may still arrive."),
+        ])
     static let workerPing = TypeDescription("WorkerPing", [("worker", "string", "The name of the worker.")])
     static let drainWorker = TypeDescription("DrainWorker", [("worker", "string", "The name of the worker.")])
     static let forceBreaker = TypeDescription(

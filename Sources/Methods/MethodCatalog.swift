@@ -54,6 +54,16 @@ public enum LockMethods {
     public static let release = Method<ReleaseLock, Empty>("lock.release", .free, priority: .high)
 }
 
+/// How buyers are reached. Any process that sends notifications serves them.
+public enum ContactMethods {
+    /// Says how a sale's buyer is reached from now on.
+    public static let set = Method<Contact, Empty>("contact.set", .free)
+    /// Forgets it, everywhere.
+    public static let erase = Method<EraseContact, ErasedContact>("contact.erase", .free, priority: .high)
+    /// Shows it, to an operator.
+    public static let get = Method<GetContact, Contact>("contact.get", .free, role: .operator)
+}
+
 /// Methods of the cluster's own processes.
 public enum SystemMethods {
     /// Answered by the broker itself.

@@ -80,6 +80,11 @@ import WireTestSupport
         Meaning(
             "`lock.release`", LockMethods.release,
             ReleaseLock(name: Sample.lock, token: Sample.heldLock.token)),
+        Meaning("`contact.set`", ContactMethods.set, Sample.contact),
+        Meaning(
+            "`contact.erase`", ContactMethods.erase,
+            EraseContact(sale: Sample.sale, buyer: Sample.contact.buyer)),
+        Meaning("Erased, with one message under way", ErasedContact(wasKnown: true, underWay: 1)),
         Meaning(
             "DESCRIBE",
             MethodDescription(
@@ -140,6 +145,7 @@ import WireTestSupport
             row(SaleMethods.create),
             row(SaleMethods.change), row(SaleMethods.get), row(SaleMethods.list),
             row(LockMethods.acquire), row(LockMethods.extend), row(LockMethods.release),
+            row(ContactMethods.set), row(ContactMethods.erase), row(ContactMethods.get),
             row(HealthMethods.check), row(HealthMethods.watch), row(ReflectionMethods.list),
             row(ReflectionMethods.describe), row(SystemMethods.brokerStatus), row(SystemMethods.ping),
             row(SystemMethods.drain), row(SystemMethods.breaker), row(SystemMethods.redis),

@@ -111,7 +111,19 @@ extension Sample {
     static let heldLock = HeldLock(
         name: lock, token: LockToken(rawValue: key.rawValue), fence: 43, valid: 9_895, waited: 1_204)
 
+    static let contact = Contact(
+        sale: sale, buyer: BuyerID(rawValue: 42), mail: MailAddress("mei.lin@example.com"),
+        phone: PhoneNumber("+8613800138000"), language: .chinese)
+
     static let requests: [Sample] = [
+        Sample("by mail and phone", contact),
+        Sample(
+            "by phone",
+            Contact(
+                sale: sale, buyer: contact.buyer, phone: PhoneNumber("+4915112345678"), language: .english)),
+        Sample("any", GetContact(sale: sale, buyer: contact.buyer)),
+        Sample("any", EraseContact(sale: sale, buyer: contact.buyer)),
+        Sample("one under way", ErasedContact(wasKnown: true, underWay: 1)),
         Sample("at once", AcquireLock(name: lock, ttl: 100)),
         Sample("waiting", AcquireLock(name: lock, ttl: 60_000, wait: 60_000)),
         Sample("any", ExtendLock(name: lock, token: heldLock.token, ttl: 10_000)),

@@ -18,6 +18,8 @@ from .locks import Lock, LockLost
 from .messages import (
     BrokerReport,
     BrokerStatus,
+    Contact,
+    ErasedContact,
     FieldDescription,
     Gate,
     Health,
@@ -60,6 +62,8 @@ __all__ = [
     "Certainty",
     "Client",
     "ClientStream",
+    "Contact",
+    "ErasedContact",
     "FailureDetails",
     "FieldDescription",
     "Gate",

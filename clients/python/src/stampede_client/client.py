@@ -18,6 +18,8 @@ from .keys import RequestKey
 from .locks import Lock
 from .messages import (
     BrokerReport,
+    Contact,
+    ErasedContact,
     Health,
     HeldLock,
     MethodDescription,
@@ -183,6 +185,18 @@ class Client:
                 raise part
             lists.append(part)
         return SaleList.joined(lists)
+
+    # Contacts
+
+    def set_contact(
+        self, sale: int, buyer: int, contact: Contact, *, options: CallOptions | None = None
+    ) -> None:
+        """Says how the buyer of a sale is reached from now on: beside an order that stands."""
+        self._unary(requests.set_contact(sale, buyer, contact), options)
+
+    def erase_contact(self, sale: int, buyer: int, *, options: CallOptions | None = None) -> ErasedContact:
+        """Forgets how the buyer of a sale is reached; nothing is sent afterwards."""
+        return self._unary(requests.erase_contact(sale, buyer), options)
 
     # Locks
 

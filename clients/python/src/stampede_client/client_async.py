@@ -17,6 +17,8 @@ from .interceptors import Interceptor
 from .keys import RequestKey
 from .messages import (
     BrokerReport,
+    Contact,
+    ErasedContact,
     Health,
     HeldLock,
     MethodDescription,
@@ -188,6 +190,20 @@ class AsyncClient:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    # Contacts
+
+    async def set_contact(
+        self, sale: int, buyer: int, contact: Contact, *, options: CallOptions | None = None
+    ) -> None:
+        """Says how the buyer of a sale is reached from now on: beside an order that stands."""
+        await self._unary(requests.set_contact(sale, buyer, contact), options)
+
+    async def erase_contact(
+        self, sale: int, buyer: int, *, options: CallOptions | None = None
+    ) -> ErasedContact:
+        """Forgets how the buyer of a sale is reached; nothing is sent afterwards."""
+        return await self._unary(requests.erase_contact(sale, buyer), options)
 
     # Locks
 

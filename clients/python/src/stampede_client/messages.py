@@ -40,6 +40,31 @@ class Reply(Generic[T]):
     attempts: int
 
 
+# Contacts
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How a buyer is reached: by mail, phone (`+` and 7 to 15 digits), or both, in `zh` or `en`."""
+
+    mail: str | None = field(default=None, repr=False)
+    phone: str | None = field(default=None, repr=False)
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedContact:
+    """The contact is in no table any more."""
+
+    was_known: bool
+    under_way: int
+    """Messages that were being handed over, and may still arrive. None begins afterwards."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ErasedContact:
+        return cls(was_known=body["known"], under_way=body["under_way"])
+
+
 # Locks
 
 

@@ -12,6 +12,8 @@ from .core.actions import Ending
 from .keys import RequestKey
 from .messages import (
     BrokerStatus,
+    Contact,
+    ErasedContact,
     Health,
     HeldLock,
     MethodDescription,
@@ -171,6 +173,22 @@ def extend_lock(name: str, token: bytes, ttl: float) -> CallSpec[float]:
 
 def release_lock(name: str, token: bytes) -> CallSpec[None]:
     return CallSpec(methods.RELEASE_LOCK, {"name": name, "token": token}, _plain(lambda body: None))
+
+
+def set_contact(sale: int, buyer: int, contact: Contact) -> CallSpec[None]:
+    if contact.mail is None and contact.phone is None:
+        raise calls.invalid("a contact without mail and phone reaches nobody", None)
+    body: dict[str, Any] = {"sale": sale, "buyer": buyer}
+    if contact.mail is not None:
+        body["mail"] = contact.mail
+    if contact.phone is not None:
+        body["phone"] = contact.phone
+    body["language"] = contact.language
+    return CallSpec(methods.SET_CONTACT, body, _plain(lambda body: None))
+
+
+def erase_contact(sale: int, buyer: int) -> CallSpec[ErasedContact]:
+    return CallSpec(methods.ERASE_CONTACT, {"sale": sale, "buyer": buyer}, _plain(ErasedContact.from_wire))
 
 
 def generic_call(
