@@ -33,27 +33,27 @@ final class Curl {
         // curl would wait a second for "100 Continue" before a longer body.
         list = curl_slist_append(list, "Expect:")
         defer { curl_slist_free_all(list) }
-        mail_set_text(handle, CURLOPT_URL, request.url)
-        mail_set_text(handle, CURLOPT_PROTOCOLS_STR, "http,https")
+        easy_set_text(handle, CURLOPT_URL, request.url)
+        easy_set_text(handle, CURLOPT_PROTOCOLS_STR, "http,https")
         // Timeouts by SIGALRM would hit any thread.
-        mail_set_number(handle, CURLOPT_NOSIGNAL, 1)
-        mail_set_number(handle, CURLOPT_CONNECTTIMEOUT_MS, Int(request.connectTimeout.milliseconds))
-        mail_set_number(handle, CURLOPT_TIMEOUT_MS, Int(request.timeout.milliseconds))
-        mail_set_number(handle, CURLOPT_FOLLOWLOCATION, 0)
+        easy_set_number(handle, CURLOPT_NOSIGNAL, 1)
+        easy_set_number(handle, CURLOPT_CONNECTTIMEOUT_MS, Int(request.connectTimeout.milliseconds))
+        easy_set_number(handle, CURLOPT_TIMEOUT_MS, Int(request.timeout.milliseconds))
+        easy_set_number(handle, CURLOPT_FOLLOWLOCATION, 0)
         // No proxy out of the environment: a secret goes to the server that was named.
-        mail_set_text(handle, CURLOPT_PROXY, "")
-        mail_set_list(handle, CURLOPT_HTTPHEADER, list)
+        easy_set_text(handle, CURLOPT_PROXY, "")
+        easy_set_list(handle, CURLOPT_HTTPHEADER, list)
         var reply = Reply(limit: request.bodyLimit)
         let code = withUnsafeMutablePointer(to: &reply) { pointer in
-            mail_set_writer(handle, Curl.write, pointer)
+            easy_set_writer(handle, Curl.write, pointer)
             guard request.method == .post else { return curl_easy_perform(handle) }
-            mail_set_number(handle, CURLOPT_POST, 1)
-            mail_set_size(handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(request.body.count))
+            easy_set_number(handle, CURLOPT_POST, 1)
+            easy_set_size(handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(request.body.count))
             return request.body.withUnsafeBytes { bytes in
                 // An empty body needs a place, too: without one curl would read from standard input.
                 let start = bytes.bindMemory(to: CChar.self).baseAddress
                 return withUnsafePointer(to: CChar(0)) { nothing in
-                    mail_set_text(handle, CURLOPT_POSTFIELDS, start ?? nothing)
+                    easy_set_text(handle, CURLOPT_POSTFIELDS, start ?? nothing)
                     return curl_easy_perform(handle)
                 }
             }
@@ -65,17 +65,17 @@ final class Curl {
         let words = String(cString: curl_easy_strerror(code))
         switch code {
         case CURLE_OK:
-            let wait = mail_wait(handle)
+            let wait = easy_retry_after(handle)
             return .success(
                 HTTPResponse(
-                    status: mail_number(handle, CURLINFO_RESPONSE_CODE),
+                    status: easy_number(handle, CURLINFO_RESPONSE_CODE),
                     retryAfter: wait > 0 ? .seconds(Int64(min(wait, 86_400))) : nil, body: reply.body))
         case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL, CURLE_COULDNT_RESOLVE_HOST,
             CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT, CURLE_SSL_CONNECT_ERROR,
             CURLE_PEER_FAILED_VERIFICATION:
             return .failure(.unreachable(words))
         // Nothing was sent before the connection stood.
-        case _ where mail_seconds(handle, CURLINFO_PRETRANSFER_TIME) == 0:
+        case _ where easy_seconds(handle, CURLINFO_PRETRANSFER_TIME) == 0:
             return .failure(.unreachable(words))
         case CURLE_WRITE_ERROR: return .failure(.unknown("the answer is longer than \(reply.limit) bytes"))
         default: return .failure(.unknown(words))

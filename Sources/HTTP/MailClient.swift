@@ -52,8 +52,8 @@ public final class MailClient {
         setUp(from: from, recipients: recipients)
         var source = Source(message: message)
         let code = withUnsafeMutablePointer(to: &source) { pointer in
-            mail_set_size(handle, CURLOPT_INFILESIZE_LARGE, curl_off_t(message.count))
-            mail_set_reader(handle, MailClient.read, pointer)
+            easy_set_size(handle, CURLOPT_INFILESIZE_LARGE, curl_off_t(message.count))
+            easy_set_reader(handle, MailClient.read, pointer)
             return curl_easy_perform(handle)
         }
         return reply(to: code)
@@ -76,25 +76,25 @@ public final class MailClient {
     }
 
     private func setUp(from: String, recipients: UnsafeMutablePointer<curl_slist>?) {
-        mail_set_text(handle, CURLOPT_URL, server.url)
-        mail_set_text(handle, CURLOPT_PROTOCOLS_STR, "smtp,smtps")
-        mail_set_text(handle, CURLOPT_PROXY, "")
+        easy_set_text(handle, CURLOPT_URL, server.url)
+        easy_set_text(handle, CURLOPT_PROTOCOLS_STR, "smtp,smtps")
+        easy_set_text(handle, CURLOPT_PROXY, "")
         // Timeouts by SIGALRM would hit any thread.
-        mail_set_number(handle, CURLOPT_NOSIGNAL, 1)
-        mail_set_number(handle, CURLOPT_CONNECTTIMEOUT_MS, Int(server.connectTimeout.milliseconds))
-        mail_set_number(handle, CURLOPT_TIMEOUT_MS, Int(server.timeout.milliseconds))
+        easy_set_number(handle, CURLOPT_NOSIGNAL, 1)
+        easy_set_number(handle, CURLOPT_CONNECTTIMEOUT_MS, Int(server.connectTimeout.milliseconds))
+        easy_set_number(handle, CURLOPT_TIMEOUT_MS, Int(server.timeout.milliseconds))
         // Servers close what idles; half a minute is within everybody's patience.
-        mail_set_number(handle, CURLOPT_MAXAGE_CONN, 30)
+        easy_set_number(handle, CURLOPT_MAXAGE_CONN, 30)
         let tls = server.allowsPlain ? CURLUSESSL_TRY : CURLUSESSL_ALL
-        mail_set_number(handle, CURLOPT_USE_SSL, Int(tls.rawValue))
-        mail_set_number(handle, CURLOPT_SSL_VERIFYPEER, 1)
-        mail_set_number(handle, CURLOPT_SSL_VERIFYHOST, 2)
-        if let authorities = server.authorities { mail_set_text(handle, CURLOPT_CAINFO, authorities) }
-        if let user = server.user { mail_set_text(handle, CURLOPT_USERNAME, user) }
-        if let password = server.password { mail_set_text(handle, CURLOPT_PASSWORD, password) }
-        mail_set_text(handle, CURLOPT_MAIL_FROM, "<\(from)>")
-        mail_set_list(handle, CURLOPT_MAIL_RCPT, recipients)
-        mail_set_number(handle, CURLOPT_UPLOAD, 1)
+        easy_set_number(handle, CURLOPT_USE_SSL, Int(tls.rawValue))
+        easy_set_number(handle, CURLOPT_SSL_VERIFYPEER, 1)
+        easy_set_number(handle, CURLOPT_SSL_VERIFYHOST, 2)
+        if let authorities = server.authorities { easy_set_text(handle, CURLOPT_CAINFO, authorities) }
+        if let user = server.user { easy_set_text(handle, CURLOPT_USERNAME, user) }
+        if let password = server.password { easy_set_text(handle, CURLOPT_PASSWORD, password) }
+        easy_set_text(handle, CURLOPT_MAIL_FROM, "<\(from)>")
+        easy_set_list(handle, CURLOPT_MAIL_RCPT, recipients)
+        easy_set_number(handle, CURLOPT_UPLOAD, 1)
     }
 
     private func reply(to code: CURLcode) -> Reply {
@@ -109,13 +109,13 @@ public final class MailClient {
             return .unreachable(words)
         default: break
         }
-        let last = mail_number(handle, CURLINFO_RESPONSE_CODE)
+        let last = easy_number(handle, CURLINFO_RESPONSE_CODE)
         switch last {
         // RFC 4954 §6: about who we are, not about the message.
         case 454, 530, 534, 535, 538: return .loginRefused
         case 400...599: return .refused(code: last)
         // No message was under way before the server had said who it is.
-        case 0 where mail_seconds(handle, CURLINFO_PRETRANSFER_TIME) == 0: return .unreachable(words)
+        case 0 where easy_seconds(handle, CURLINFO_PRETRANSFER_TIME) == 0: return .unreachable(words)
         default: return .unknown(words)
         }
     }
