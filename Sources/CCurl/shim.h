@@ -1,4 +1,4 @@
-// What Swift cannot import of libcurl of its handles: setters and getters take any type.
+// What Swift cannot import of libcurl: its setters and getters take any type.
 #pragma once
 #include <curl/curl.h>
 

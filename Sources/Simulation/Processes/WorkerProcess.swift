@@ -126,7 +126,7 @@ final class WorkerProcess: Process {
         guard core != nil else { return }
         let beat = WorkerBeat(
             isFit: core.isFit(now), leaseLeft: core.leaseLeft(now),
-            gates: core.closedGates(now), canTake: core.canTake(now))
+            gates: core.closedGates(brokers: links.count { $0.isJoined }, now), canTake: core.canTake(now))
         for link in links where link.isJoined {
             var header = Header(.beat)
             header.callID = link.stamp
@@ -195,7 +195,9 @@ final class WorkerProcess: Process {
         header.callID = link.stamp
         let own = Own(
             partition: partition, fence: core.partitions[index].fence,
-            incarnation: incarnation.map { "\($0)" } ?? "", gates: core.closedGates(of: index, now),
+            incarnation: incarnation.map { "\($0)" } ?? "",
+            gates: core.closedGates(
+                of: index, brokers: links.count { $0.isJoined }, now),
             holder: core.partitions[index].lease.map { HolderToken(rawValue: $0.token.rawValue) })
         link.send(Message(header: header, body: .own(own)))
     }
@@ -248,8 +250,13 @@ final class WorkerProcess: Process {
         header.flags = .end
         header.callID = answer.to.callID
         switch answer.reply {
-        case .order, .settled, .sale, .sales, .payments, .yielded:
+        case .order, .settled, .sale, .sales, .payments, .wait, .orders, .yielded:
             break
+        case .watch, .item, .ended, .moved:
+            preconditionFailure("nobody asked for a stream")
+        case .scarce(let refusal, _, _):
+            (header.status, header.reason) = refusal.statusAndReason
+            header.certainty = .executed
         case .refused(let refusal):
             (header.status, header.reason) = refusal.statusAndReason
             header.certainty = refusal == .clockUncertain ? .notExecuted : .executed

@@ -26,11 +26,13 @@ from .messages import (
     MethodSummary,
     Order,
     OrderAnswer,
+    OrderList,
     OrderRequest,
     Reply,
     Sale,
     SaleList,
     Settlement,
+    WaitState,
 )
 from .options import CallOptions, Route
 from .security import Security
@@ -146,6 +148,25 @@ class Client:
     ) -> Order:
         """Gives an order up that is not paid, for its buyer: its units are for sale again."""
         return self._unary(requests.cancel_order(order, buyer, key or Key.random()), options)
+
+    def wait_for_units(
+        self, sale: int, buyer: int, quantity: int = 1, *, key: Key, lane: int = 0,
+        options: CallOptions | None = None,
+    ) -> ServerStream[WaitState]:  # fmt: skip
+        """Waits for units that come back: the place in the list, its changes, and at last an order or the wait's end.
+
+        The place is the key's, and is kept when the stream ends with UNAVAILABLE or is given up: ask again with the same
+        key. `settle_order` gives the place up.
+        """
+        return ServerStream(self._open, requests.wait_order(sale, buyer, quantity, key, lane), options)
+
+    def list_orders(
+        self, sale: int, *, buyer: int | None = None, state: str | None = None, after: int = 0,
+        limit: int = 200, lane: int = 0, options: CallOptions | None = None,
+    ) -> OrderList:  # fmt: skip
+        """A page of a sale's orders, or of one of its buyers', in the order of their placing. `after`: the `next` of the
+        page before."""
+        return self._unary(requests.list_orders(sale, buyer, state, after, limit, lane), options)
 
     # Sales
 

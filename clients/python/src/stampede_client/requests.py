@@ -20,11 +20,13 @@ from .messages import (
     MethodSummary,
     Order,
     OrderAnswer,
+    OrderList,
     OrderRequest,
     Reply,
     Sale,
     SaleList,
     Settlement,
+    WaitState,
 )
 from .options import Route
 from .wire import limits, methods
@@ -72,6 +74,24 @@ def place_many(
         ]
 
     return CallSpec(methods.PLACE_MANY, body, decode, Route.to_sale(sale, lane), key)
+
+
+def wait_order(sale: int, buyer: int, quantity: int, key: RequestKey, lane: int) -> CallSpec[WaitState]:
+    body = {"sale": sale, "buyer": buyer, "quantity": quantity, "key": key.to_bytes()}
+    if lane:
+        body["lane"] = lane
+    return CallSpec(methods.WAIT_ORDER, body, _plain(WaitState.from_wire), Route.to_sale(sale, lane), key)
+
+
+def list_orders(
+    sale: int, buyer: int | None, state: str | None, after: int, limit: int, lane: int
+) -> CallSpec[OrderList]:
+    body: dict[str, Any] = {"sale": sale, "lane": lane, "after": after, "limit": limit}
+    if buyer is not None:
+        body["buyer"] = buyer
+    if state is not None:
+        body["state"] = state
+    return CallSpec(methods.LIST_ORDERS, body, _plain(OrderList.from_wire), Route.to_sale(sale, lane))
 
 
 def settle_order(sale: int, buyer: int, key: RequestKey, lane: int) -> CallSpec[Settlement]:
