@@ -132,6 +132,13 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
+        .target(
+            name: "Payments",
+            dependencies: [
+                "Client", "Digests", "HTTP", "HTTPServer", "Methods", "Resilience", "Sales", "Service", "Wire",
+                "ZeroMQ", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
         .target(name: "Cluster", swiftSettings: settings),
         .target(
             name: "Chaos",
@@ -170,8 +177,8 @@ let package = Package(
         .executableTarget(
             name: "stampede",
             dependencies: [
-                "Broker", "Chaos", "Conformance", "Workers", "Client", "Cluster", "Ledger", "Redis",
-                "Methods", "PlantedBugs", "Sales", "Wire", "ZeroMQ",
+                "Broker", "Chaos", "Conformance", "Workers", "Client", "Cluster", "HTTP", "HTTPServer", "Ledger",
+                "Payments", "Redis", "Methods", "PlantedBugs", "Sales", "Service", "Wire", "ZeroMQ",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -283,6 +290,13 @@ let package = Package(
         .testTarget(name: "DigestsTests", dependencies: ["Digests"], swiftSettings: settings),
         .testTarget(
             name: "HTTPTests", dependencies: ["HTTP", "HTTPServer", "Wire"], swiftSettings: settings),
+        .testTarget(
+            name: "PaymentsTests",
+            dependencies: [
+                "Payments", "Client", "Digests", "HTTP", "HTTPServer", "Methods", "Resilience", "Sales",
+                "StampedeTesting", "Wire", "ZeroMQ", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
         .testTarget(
             name: "PromiseTests",
@@ -309,8 +323,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "stampede", "Client", "Methods", "Sales", "Wire", "ZeroMQ", "SeededTestSupport",
-                "HostileTestSupport",
+                "stampede", "Client", "Digests", "HTTP", "HTTPServer", "Methods", "Sales", "Wire", "ZeroMQ",
+                "SeededTestSupport", "HostileTestSupport",
             ],
             swiftSettings: settings),
     ],
