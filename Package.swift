@@ -154,6 +154,14 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
+        .target(
+            name: "Payments",
+            dependencies: [
+                "Client", "Digests", "HTTP", "HTTPServer", "Methods", "Resilience", "Sales", "Service",
+                "Wire",
+                "ZeroMQ", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
         .target(name: "Cluster", swiftSettings: settings),
         .target(
             name: "Chaos",
@@ -192,9 +200,11 @@ let package = Package(
         .executableTarget(
             name: "stampede",
             dependencies: [
-                "Broker", "Chaos", "Conformance", "Workers", "Client", "Cluster", "Ledger", "Redis",
-                "Methods", "PlantedBugs", "Sales", "Wire", "ZeroMQ", "HTTP", "Notifications", "Notifier",
-                "Service",
+                "Broker", "Chaos", "Conformance", "Workers", "Client", "Cluster", "HTTP", "HTTPServer",
+                "Ledger",
+                "Notifications", "Notifier", "Payments", "Redis", "Methods", "PlantedBugs", "Sales",
+                "Sandbox",
+                "Service", "Wire", "ZeroMQ",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -317,6 +327,13 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "HTTPTests", dependencies: ["HTTP", "HTTPServer", "Wire"], swiftSettings: settings),
+        .testTarget(
+            name: "PaymentsTests",
+            dependencies: [
+                "Payments", "Client", "Digests", "HTTP", "HTTPServer", "Methods", "Resilience", "Sales",
+                "StampedeTesting", "Wire", "ZeroMQ", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
         .testTarget(
             name: "PromiseTests",
@@ -343,8 +360,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "stampede", "Client", "Methods", "Sales", "Wire", "ZeroMQ", "SeededTestSupport",
-                "HostileTestSupport", "PostgresTestSupport", "Redis", "RedisTestSupport",
+                "stampede", "Client", "Digests", "HTTP", "HTTPServer", "Methods", "Sales", "Wire", "ZeroMQ",
+                "SeededTestSupport", "HostileTestSupport", "PostgresTestSupport", "Redis", "RedisTestSupport",
             ],
             exclude: ["Notify/gateways.py"], swiftSettings: settings),
     ],

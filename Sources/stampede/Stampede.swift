@@ -40,7 +40,11 @@ struct Stampede: ParsableCommand {
             CommandGroup(name: "Prove it", subcommands: [ChaosCommand.self]),
             CommandGroup(name: "The ledger", subcommands: [Migrate.self, AuditCommand.self]),
             CommandGroup(
-                name: "Processes", subcommands: [BrokerCommand.self, WorkerCommand.self, Keygen.self]),
+                name: "Processes",
+                subcommands: [
+                    BrokerCommand.self, WorkerCommand.self, PaymentsCommand.self, SandboxCommand.self,
+                    Keygen.self,
+                ]),
         ])
 
     static func main() {
