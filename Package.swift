@@ -52,6 +52,7 @@ let package = Package(
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CPostgres", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CRabbitMQ", providers: [.apt(["librabbitmq-dev"])]),
         .systemLibrary(name: "CLinux"),
 
         // Known-bad variants of the code, empty but with the trait of that name.
@@ -125,6 +126,15 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
+        .target(name: "RabbitMQ", dependencies: ["Wire", "CRabbitMQ"], swiftSettings: settings),
+        // Tells sinks what the ledger says.
+        .target(
+            name: "Relay",
+            dependencies: [
+                "Wire", "Sales", "Ledger", "Redis", "RabbitMQ", "Resilience", "ZeroMQ",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
         .target(name: "Cluster", swiftSettings: settings),
         .target(
             name: "Chaos",
@@ -163,7 +173,7 @@ let package = Package(
         .executableTarget(
             name: "stampede",
             dependencies: [
-                "Broker", "Chaos", "Conformance", "Workers", "Client", "Cluster", "Ledger", "Redis",
+                "Broker", "Chaos", "Conformance", "Workers", "Client", "Cluster", "Ledger", "Redis", "Relay",
                 "Methods", "PlantedBugs", "Sales", "Wire", "ZeroMQ",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -178,6 +188,7 @@ let package = Package(
         .target(
             name: "RedisTestSupport", dependencies: ["Wire", "ZeroMQ", "Redis"],
             path: "Tests/RedisTestSupport", swiftSettings: settings),
+        .target(name: "RabbitTestSupport", path: "Tests/RabbitTestSupport", swiftSettings: settings),
         .target(
             name: "HostileTestSupport", dependencies: ["SeededTestSupport"], path: "Tests/HostileTestSupport",
             swiftSettings: settings),
@@ -243,6 +254,17 @@ let package = Package(
         .testTarget(
             name: "LedgerTests",
             dependencies: ["Ledger", "Resilience", "Sales", "Wire", "ZeroMQ", "PostgresTestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RelayTests",
+            dependencies: [
+                "Relay", "Ledger", "RabbitMQ", "Redis", "Resilience", "Sales", "Wire", "ZeroMQ", "PostgresTestSupport",
+                "RabbitTestSupport", "RedisTestSupport", "SeededTestSupport",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RabbitMQTests", dependencies: ["RabbitMQ", "Wire", "RabbitTestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "BrokerTests",

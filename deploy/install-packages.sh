@@ -11,6 +11,8 @@ present() {
         libhiredis-dev) [ -e /usr/include/hiredis/hiredis.h ] ;;
         libpq-dev) [ -e /usr/include/postgresql/libpq-fe.h ] ;;
         zlib1g-dev) [ -e /usr/include/zlib.h ] ;;
+        librabbitmq-dev) [ -e /usr/include/amqp.h ] ;;
+        rabbitmq-server) [ -e /usr/lib/rabbitmq/bin/rabbitmq-server ] ;;
         redis-server) command -v redis-server ;;
         postgresql) compgen -G '/usr/lib/postgresql/*/bin/postgres' || command -v postgres ;;
         gcc) command -v cc ;;
@@ -19,7 +21,9 @@ present() {
 }
 
 needed=("$@")
-[ $# -gt 0 ] || needed=(libzmq3-dev libhiredis-dev libpq-dev zlib1g-dev redis-server postgresql)
+[ $# -gt 0 ] || needed=(
+    libzmq3-dev libhiredis-dev libpq-dev librabbitmq-dev zlib1g-dev redis-server postgresql
+)
 
 missing() {
     local package

@@ -35,15 +35,30 @@ final class BlockingConnection {
     /// Runs one or several statements and returns the rows of the last one, as text.
     @discardableResult
     func run(_ sql: String) throws(LedgerError) -> Rows {
-        guard let result = PQexec(connection, sql) else {
+        try rows(PQexec(connection, sql))
+    }
+
+    /// Runs one statement with arguments; both they and the rows are binary.
+    @discardableResult
+    func run(_ sql: String, _ fill: (Arguments) -> Void) throws(LedgerError) -> Rows {
+        let arguments = Arguments()
+        fill(arguments)
+        let answer = arguments.withPointers { count, values, lengths, formats in
+            PQexecParams(connection, sql, count, nil, values, lengths, formats, 1)
+        }
+        return try rows(answer)
+    }
+
+    private func rows(_ answer: OpaquePointer?) throws(LedgerError) -> Rows {
+        guard let answer else {
             throw LedgerError(.lost, connection: connection, address: address, advice: "try again")
         }
-        switch PQresultStatus(result) {
+        switch PQresultStatus(answer) {
         case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY:
-            return Rows(adopting: result)
+            return Rows(adopting: answer)
         default:
-            defer { PQclear(result) }
-            throw LedgerError(result: result, address: address)
+            defer { PQclear(answer) }
+            throw LedgerError(result: answer, address: address)
         }
     }
 }
