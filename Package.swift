@@ -55,6 +55,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CMicroHTTPD", providers: [.apt(["libmicrohttpd-dev"])]),
+        .systemLibrary(name: "CRabbitMQ", providers: [.apt(["librabbitmq-dev"])]),
         .systemLibrary(name: "CLinux"),
 
         // Known-bad variants of the code, empty but with the trait of that name.
@@ -161,6 +162,15 @@ let package = Package(
                 "Wire",
                 "ZeroMQ", .product(name: "Logging", package: "swift-log"),
             ],
+            swiftSettings: settings),
+        .target(name: "RabbitMQ", dependencies: ["Wire", "CRabbitMQ"], swiftSettings: settings),
+        // Tells sinks what the ledger says.
+        .target(
+            name: "Relay",
+            dependencies: [
+                "Wire", "Sales", "Ledger", "Redis", "RabbitMQ", "Resilience", "ZeroMQ",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict),
         .target(name: "Cluster", swiftSettings: settings),
         .target(
@@ -202,9 +212,8 @@ let package = Package(
             dependencies: [
                 "Broker", "Chaos", "Conformance", "Workers", "Client", "Cluster", "HTTP", "HTTPServer",
                 "Ledger",
-                "Notifications", "Notifier", "Payments", "Redis", "Methods", "PlantedBugs", "Sales",
-                "Sandbox",
-                "Service", "Wire", "ZeroMQ",
+                "Notifications", "Notifier", "Payments", "Redis", "Relay", "Methods", "PlantedBugs", "Sales",
+                "Sandbox", "Service", "Wire", "ZeroMQ",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -218,6 +227,7 @@ let package = Package(
         .target(
             name: "RedisTestSupport", dependencies: ["Wire", "ZeroMQ", "Redis"],
             path: "Tests/RedisTestSupport", swiftSettings: settings),
+        .target(name: "RabbitTestSupport", path: "Tests/RabbitTestSupport", swiftSettings: settings),
         .target(
             name: "HostileTestSupport", dependencies: ["SeededTestSupport"], path: "Tests/HostileTestSupport",
             swiftSettings: settings),
@@ -283,6 +293,18 @@ let package = Package(
         .testTarget(
             name: "LedgerTests",
             dependencies: ["Ledger", "Resilience", "Sales", "Wire", "ZeroMQ", "PostgresTestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RelayTests",
+            dependencies: [
+                "Relay", "Ledger", "RabbitMQ", "Redis", "Resilience", "Sales", "Wire", "ZeroMQ",
+                "PostgresTestSupport",
+                "RabbitTestSupport", "RedisTestSupport", "SeededTestSupport",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RabbitMQTests", dependencies: ["RabbitMQ", "Wire", "RabbitTestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "BrokerTests",

@@ -14,6 +14,8 @@ present() {
         libcurl4-openssl-dev) compgen -G '/usr/include/*/curl/curl.h' || [ -e /usr/include/curl/curl.h ] ;;
         libmicrohttpd-dev) [ -e /usr/include/microhttpd.h ] ;;
         zlib1g-dev) [ -e /usr/include/zlib.h ] ;;
+        librabbitmq-dev) [ -e /usr/include/amqp.h ] ;;
+        rabbitmq-server) [ -e /usr/lib/rabbitmq/bin/rabbitmq-server ] ;;
         redis-server) command -v redis-server ;;
         postgresql) compgen -G '/usr/lib/postgresql/*/bin/postgres' || command -v postgres ;;
         gcc) command -v cc ;;
@@ -22,8 +24,10 @@ present() {
 }
 
 needed=("$@")
-[ $# -gt 0 ] || needed=(libzmq3-dev libhiredis-dev libpq-dev zlib1g-dev libssl-dev libcurl4-openssl-dev
-    libmicrohttpd-dev redis-server postgresql)
+[ $# -gt 0 ] || needed=(
+    libzmq3-dev libhiredis-dev libpq-dev librabbitmq-dev zlib1g-dev libssl-dev libcurl4-openssl-dev
+    libmicrohttpd-dev redis-server postgresql
+)
 
 missing() {
     local package

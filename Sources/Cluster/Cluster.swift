@@ -1,7 +1,7 @@
 import Glibc
 
-/// A local cluster of real processes in one data folder: Redis nodes, Postgres, brokers and workers, each
-/// started again when it dies.
+/// A local cluster of real processes in one data folder: Redis nodes, Postgres, brokers, workers and perhaps a relay,
+/// each started again when it dies.
 ///
 /// The children end with this process, even when it is killed: the kernel signals them.
 public final class Cluster: Sendable {
@@ -76,7 +76,10 @@ public final class Cluster: Sendable {
     public var ledgerDSN: String { roster.layout.dsn(application: "stampede") }
     /// `unix:/path` per Redis node.
     public var redisAddresses: [String] { roster.configuration.redisAddresses }
-    /// The processes in the order of their start: `redis-1` …, `postgres`, `broker-1` …, `worker-1` ….
+    /// `unix:/path` of the Redis server that keeps events; nil without a relay.
+    public var eventsAddress: String? { roster.configuration.eventsAddress }
+    /// The processes in the order of their start: `redis-1` …, `postgres`, `broker-1` …, `worker-1` …; with
+    /// a relay, `events` before `postgres` and `relay` at the end.
     public var names: [String] { roster.children.map(\.name) }
     /// Whether the process of that name runs and, if it is a server, lets clients in.
     package func serves(_ name: String) -> Bool {
@@ -85,6 +88,7 @@ public final class Cluster: Sendable {
         if name == "postgres" {
             return UnixSocket.letsIn(layout.postgresSocket, user: "stampede", database: "stampede")
         }
+        if name == Layout.events { return UnixSocket.answersPing(layout.eventsSocket) }
         if name.hasPrefix("redis") { return UnixSocket.answersPing("\(layout.run)/\(name).sock") }
         return !name.hasPrefix("broker") || UnixSocket.accepts("\(layout.run)/\(name)-clients.sock")
     }
@@ -130,7 +134,7 @@ public final class Cluster: Sendable {
         return try result.get()
     }
 
-    /// Stops the workers, the brokers, Postgres and Redis in this order, and kills what does not end in
+    /// Stops the workers, the brokers, the relay, Postgres and Redis in this order, and kills what does not end in
     /// time. May be called again, and then waits for the first call.
     public func stop() async {
         await Blocking.run { [self] _ in stopNow() }
@@ -142,6 +146,8 @@ public final class Cluster: Sendable {
         // A worker finishes its commit in flight and releases its leases, which needs the other three.
         roster.stop("worker", grace: .seconds(10))
         roster.stop("broker", grace: .seconds(5))
+        roster.stop(Layout.relay, grace: .seconds(10))
+        roster.stop(Layout.events, grace: .seconds(10))
         // The shutdown checkpoint writes all that a sale has left in memory.
         roster.stop("postgres", grace: .seconds(30))
         roster.stop("redis", grace: .seconds(5))

@@ -12,6 +12,8 @@ extension ClusterConfiguration {
 
     var redisAddresses: [String] { (1...redisCount).map { "unix:\(layout.redisSocket($0))" } }
 
+    var eventsAddress: String? { hasRelay ? "unix:\(layout.eventsSocket)" : nil }
+
     func redisCommand(_ index: Int, program: String) -> Command {
         let name = layout.redisName(index)
         // A lease must not survive on disk: a node that restarts is empty, and Redlock counts on that.
@@ -22,6 +24,30 @@ extension ClusterConfiguration {
         ]
         return Command(
             executable: program, arguments: arguments, log: layout.log(name), variables: environment(name))
+    }
+
+    /// The Redis server that keeps events: on disk before a cursor moves past them, and as much as the relay lets be.
+    func eventsCommand(program: String) -> Command {
+        let arguments = [
+            "--save", "", "--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy",
+            "noeviction",
+            "--port", "0", "--unixsocket", layout.eventsSocket, "--unixsocketperm", "700", "--daemonize",
+            "no",
+            "--dir", layout.eventsData, "--logfile", layout.log(Layout.events),
+        ]
+        return Command(
+            executable: program, arguments: arguments, log: layout.log(Layout.events),
+            variables: environment(Layout.events))
+    }
+
+    func relayCommand() -> Command {
+        stampede(
+            Layout.relay,
+            [
+                "relay", "run", "--ledger", layout.dsn(application: Layout.relay), "--sink", "tables",
+                "--sink",
+                "redis+unix:\(layout.eventsSocket)",
+            ] + relayArguments)
     }
 
     func migrateCommand() -> Command {

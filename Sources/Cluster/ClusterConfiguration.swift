@@ -19,6 +19,10 @@ public struct ClusterConfiguration: Sendable {
     public var brokerArguments: [String] = []
     /// Appended to the command line of every worker.
     public var workerArguments: [String] = []
+    /// Whether a relay publishes every change, to a Redis server of its own and to the tables of the ledger.
+    public var hasRelay = false
+    /// Appended to the command line of the relay.
+    public var relayArguments: [String] = []
     /// The socket through which a worker reaches a server: given the worker's name, the server's, and the
     /// server's own socket, which is also the answer unless somebody stands between them, as chaos does.
     package var detour: @Sendable (_ worker: String, _ server: String, _ socket: String) -> String = { $2 }

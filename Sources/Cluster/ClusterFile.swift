@@ -19,6 +19,8 @@ public struct ClusterFile: Codable, Equatable, Sendable {
     public var ledgerDSN: String
     /// `unix:/path` per Redis node.
     public var redisAddresses: [String]
+    /// `unix:/path` of the Redis server that keeps events, if there is a relay.
+    public var eventsAddress: String?
     /// The running processes by name.
     public var pids: [String: Int32]
 

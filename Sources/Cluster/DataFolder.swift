@@ -18,11 +18,14 @@ struct DataFolder: Sendable {
     }
 
     /// Makes what is in it, and removes what a cluster that was killed has left.
-    func makeContents(redisCount: Int, postgresUser: Programs.User?) throws(ClusterError) {
+    func makeContents(
+        redisCount: Int, hasRelay: Bool, postgresUser: Programs.User?
+    ) throws(ClusterError) {
         try? FileManager.default.removeItem(atPath: layout.file)
         removeSockets()
         for path in [layout.run, layout.logs] { try make(path, mode: ownMode) }
         for index in 1...redisCount { try make("\(layout.folder)/\(layout.redisName(index))", mode: 0o700) }
+        if hasRelay { try make(layout.eventsData, mode: 0o700) }
         try make(layout.postgresSockets, mode: 0o700, owner: postgresUser)
     }
 

@@ -18,7 +18,13 @@ struct Layout: Sendable {
     /// Where a running cluster takes orders.
     var controlSocket: String { "\(run)/control.sock" }
 
+    /// The Redis server that keeps events, none of those that keep leases: chaos wipes them.
+    var eventsSocket: String { "\(run)/events.sock" }
+    var eventsData: String { "\(folder)/events" }
+
     func log(_ name: String) -> String { "\(logs)/\(name).log" }
+    static let events = "events"
+    static let relay = "relay"
     func redisName(_ index: Int) -> String { "redis-\(index)" }
     func redisSocket(_ index: Int) -> String { "\(run)/\(redisName(index)).sock" }
     func brokerName(_ index: Int) -> String { "broker-\(index)" }

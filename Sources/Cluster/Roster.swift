@@ -138,7 +138,7 @@ final class Roster: Sendable {
             try ClusterFile(
                 supervisor: getpid(), brokers: configuration.brokers,
                 ledgerDSN: layout.dsn(application: "stampede"), redisAddresses: configuration.redisAddresses,
-                pids: Dictionary(uniqueKeysWithValues: pids)
+                eventsAddress: configuration.eventsAddress, pids: Dictionary(uniqueKeysWithValues: pids)
             ).write(to: layout.file)
         }
     }

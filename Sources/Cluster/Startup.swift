@@ -9,10 +9,15 @@ struct Startup {
     func run() throws(ClusterError) {
         let (configuration, layout) = (roster.configuration, roster.layout)
         try DataFolder(layout: layout)
-            .makeContents(redisCount: configuration.redisCount, postgresUser: programs.postgresUser)
+            .makeContents(
+                redisCount: configuration.redisCount, hasRelay: configuration.hasRelay,
+                postgresUser: programs.postgresUser)
         for index in 1...configuration.redisCount {
             try roster.add(
                 layout.redisName(index), configuration.redisCommand(index, program: programs.redisServer))
+        }
+        if configuration.hasRelay {
+            try roster.add(Layout.events, configuration.eventsCommand(program: programs.redisServer))
         }
         let postgres = Postgres(layout: layout, programs: programs)
         postgres.retireOrphan()
@@ -32,6 +37,10 @@ struct Startup {
             try roster.addWorker()
         }) {
             try worker.awaitSettled(unless: cancellation)
+        }
+        if configuration.hasRelay {
+            // It waits for what it needs, and nothing waits for it.
+            try roster.add(Layout.relay, configuration.relayCommand()).awaitSettled(unless: cancellation)
         }
         try roster.publish()
     }

@@ -38,7 +38,8 @@ struct Stampede: ParsableCommand {
             CommandGroup(name: "Locks", subcommands: [LockCommand.self]),
             CommandGroup(name: "The protocol", subcommands: [CallCommand.self, ConformanceCommand.self]),
             CommandGroup(name: "Prove it", subcommands: [ChaosCommand.self]),
-            CommandGroup(name: "The ledger", subcommands: [Migrate.self, AuditCommand.self]),
+            CommandGroup(
+                name: "The ledger", subcommands: [Migrate.self, AuditCommand.self, RelayCommand.self]),
             CommandGroup(
                 name: "Processes",
                 subcommands: [

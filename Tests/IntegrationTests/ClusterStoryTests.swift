@@ -26,7 +26,8 @@ import Testing
     {
         let folder = try Folder()
         let (cluster, pids) = try await Self.up(folder)
-        #expect(pids.count == 9)
+        // Five Redis nodes, Postgres, a broker, two workers, the relay and its Redis server.
+        #expect(pids.count == 11)
         func stampede(_ line: String, _ name: String? = nil) async throws -> Program.Result {
             let arguments = line.split(separator: " ").map { $0 == "NAME" ? name ?? "" : String($0) }
             let data = line.hasPrefix("audit") ? ["--data", folder.data] : ["--data", folder.data]

@@ -157,6 +157,20 @@ import Testing
         Mistake("up --log-format xml", 64, "xml"),
         Mistake("up --config none.json", 64, "none.json"),
         Mistake("demo --concurrency 0", 64, "--concurrency"),
+        Mistake("relay statu", 64, "did you mean ‘status’"),
+        Mistake("relay --sink nowhere", 64, "‘nowhere’", "tables"),
+        Mistake("relay --sink redis://h?strem=x", 64, "‘strem’", "relay --help"),
+        Mistake("relay --sink redis://h --sink redis://i", 64, "‘redis’", "name="),
+        Mistake("relay --sink amqp://h?password-file=none.secret", 64, "none.secret"),
+        Mistake("relay --source x\u{a0}y --data /var/tmp/stampede-none", 64, "--source"),
+        Mistake("relay --data /var/tmp/stampede-none", 1, "/var/tmp/stampede-none", "stampede up"),
+        Mistake("relay status --data /var/tmp/stampede-none", 1, "/var/tmp/stampede-none", "stampede up"),
+        Mistake("relay status --ledger postgres://x@127.0.0.1:9/x", 1, "127.0.0.1:9"),
+        Mistake("relay replay --sink x", 64, "--from"),
+        Mistake("relay replay --sink x --from soon", 64, "‘soon’", "-1h"),
+        Mistake("relay replay --sink x --from 7", 64, "--partition"),
+        Mistake("relay replay --sink tables --from start", 64, "stampede relay rebuild"),
+        Mistake("up --sink ftp://x", 64, "‘ftp’"),
     ])
     func `a mistake is answered in one sentence`(_ mistake: Mistake) async throws {
         let result = try await Program.run(mistake.arguments)

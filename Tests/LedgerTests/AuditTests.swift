@@ -72,7 +72,7 @@ import Testing
         #expect(report.isClean, "\(report.checks.filter { !$0.holds })")
         #expect(try ledger.sql("SELECT remaining FROM stampede.stock") == "6")
         #expect(
-            try ledger.sql("SELECT id || ' ' || state FROM stampede.orders ORDER BY id")
+            try ledger.sql("SELECT id || ' ' || state FROM stampede.order_states ORDER BY id")
                 == "0-2 paid\n0-3 expired\n0-4 cancelled\n0-5 refunded\n0-6 reserved")
         #expect(
             try ledger.sql("SELECT about || ' ' || note::text FROM stampede.ledger WHERE note IS NOT NULL")

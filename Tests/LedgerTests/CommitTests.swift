@@ -25,7 +25,8 @@ import ZeroMQ
         #expect(Array(entries[1...]) == batch.entries)
         #expect(try ledger.sql("SELECT remaining FROM stampede.stock") == "7")
         #expect(
-            try ledger.sql("SELECT id, quantity, amount, currency, state FROM stampede.orders ORDER BY id")
+            try ledger.sql(
+                "SELECT id, quantity, amount, currency, state FROM stampede.order_states ORDER BY id")
                 == "0-2|2|1990|EUR|reserved\n0-3|1|995|EUR|reserved")
         #expect(
             try ledger.sql("SELECT fence, batch, last FROM stampede.partitions WHERE partition = 0")

@@ -7,7 +7,7 @@ import Testing
         let ledger = try TestLedger(partitions: nil)
         let first = try Migrator(dsn: ledger.dsn).migrate(partitions: 8)
         #expect(
-            first.applied == ["ledger", "locks", "order-life", "waiting-list", "notifications"])
+            first.applied == ["ledger", "locks", "order-life", "waiting-list", "notifications", "relay"])
         #expect(first.partitions == 8)
         let second = try Migrator(dsn: ledger.dsn).migrate(partitions: nil)
         #expect(second.applied.isEmpty)

@@ -51,7 +51,7 @@ extension OrderPromises {
             let held = try await cluster.sql(
                 """
                 SELECT string_agg(DISTINCT units::text, ',') FROM (
-                    SELECT sum(quantity) AS units FROM stampede.orders
+                    SELECT sum(quantity) AS units FROM stampede.order_states
                     WHERE sale = \(sale) AND buyer BETWEEN 10 AND 19 GROUP BY buyer) b
                 """)
             #expect(held == "3")

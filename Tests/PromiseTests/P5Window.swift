@@ -32,7 +32,7 @@ extension OrderPromises {
                 // The ledger's own stamp of the commit, too.
                 let early = try await cluster.sql(
                     """
-                    SELECT count(*) FROM stampede.batches b JOIN stampede.orders o
+                    SELECT count(*) FROM stampede.batches b JOIN stampede.order_states o
                         ON o.id LIKE b.partition || '-%' AND split_part(o.id, '-', 2)::bigint BETWEEN b.first AND b.last
                     WHERE extract(epoch FROM b.at) * 1000000 < \(opens.rawValue)
                     """)

@@ -72,6 +72,17 @@ public final class RedisServer {
     deinit {
         kill()
         for name in ["socket", "log"] { unlink("\(folder)/\(name)") }
+        // Of servers that were told to keep an append-only file.
+        if let files = opendir("\(folder)/appendonlydir") {
+            while let file = readdir(files) {
+                let name = withUnsafePointer(to: &file.pointee.d_name) {
+                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                }
+                unlink("\(folder)/appendonlydir/\(name)")
+            }
+            closedir(files)
+            rmdir("\(folder)/appendonlydir")
+        }
         rmdir(folder)
     }
 

@@ -41,13 +41,13 @@ extension TestCluster {
 
     /// The ids of a sale's orders, by the ledger.
     public func orderIDs(_ sale: SaleID, on server: PostgresServer? = nil) async throws -> Set<String> {
-        let ids = try await sql("SELECT id FROM stampede.orders WHERE sale = \(sale)", on: server)
+        let ids = try await sql("SELECT id FROM stampede.order_states WHERE sale = \(sale)", on: server)
         return Set(ids.split(separator: "\n").map(String.init))
     }
 
     /// The keys of a sale's orders, by the ledger.
     public func orderKeys(_ sale: SaleID) async throws -> [RequestKey] {
-        try await sql("SELECT replace(key::text, '-', '') FROM stampede.orders WHERE sale = \(sale)")
+        try await sql("SELECT replace(key::text, '-', '') FROM stampede.order_states WHERE sale = \(sale)")
             .split(separator: "\n").compactMap { UInt128($0, radix: 16).map(RequestKey.init(rawValue:)) }
     }
 

@@ -1,7 +1,10 @@
 /// One pass over the ledger, and the checks that are read off it.
 struct AuditQuery {
     /// What a check looks at, for its number of rows.
-    enum Table: String, CaseIterable { case ledger, batches, stock, partitions }
+    enum Table: String, CaseIterable {
+        case ledger, batches, stock, partitions, orders, buyers
+        case cursors = "relay_cursors"
+    }
 
     struct Check {
         let promise: String

@@ -19,6 +19,8 @@ public struct AuditReport: Sendable, Equatable {
     public let checks: [Check]
     /// Rows of the ledger in the snapshot.
     public let entries: Int
+    /// What was not looked at, and why, a sentence each.
+    public let skipped: [String]
 
     /// True if every check holds.
     public var isClean: Bool { checks.allSatisfy(\.holds) }

@@ -53,13 +53,24 @@ package final class BlockingConnection {
         return try rows(result)
     }
 
+    /// Runs one statement with arguments; both they and the rows are binary.
+    @discardableResult
+    func run(_ sql: String, _ fill: (Arguments) -> Void) throws(LedgerError) -> Rows {
+        let arguments = Arguments()
+        fill(arguments)
+        let answer = arguments.withPointers { count, values, lengths, formats in
+            PQexecParams(connection, sql, count, nil, values, lengths, formats, 1)
+        }
+        return try rows(answer)
+    }
+
     private func rows(_ result: OpaquePointer?) throws(LedgerError) -> Rows {
         guard let result else {
             throw LedgerError(.lost, connection: connection, address: address, advice: "try again")
         }
-        switch PQresultStatus(result) {
+        switch PQresultStatus(answer) {
         case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY:
-            return Rows(adopting: result)
+            return Rows(adopting: answer)
         default:
             defer { PQclear(result) }
             guard PQstatus(connection) == CONNECTION_OK else {

@@ -1,7 +1,7 @@
 import Foundation
 import Sales
 
-/// The terms of a sale as they stand in the ledger. Its keys are read by the audit and by `stampede.orders`.
+/// The terms of a sale as they stand in the ledger. Its keys are read by the audit and by `stampede.order_states`.
 private struct TermsDocument: Codable {
     let name: String
     let price: Int64

@@ -32,7 +32,8 @@ extension Rows {
         return entries
     }
 
-    private func entry(_ row: Int, _ partition: Partition) throws(LedgerError) -> Entry {
+    /// The entry in a row whose first columns are those of `Statements.entryColumns`.
+    func entry(_ row: Int, _ partition: Partition) throws(LedgerError) -> Entry {
         let sequence: Int64 = integer(row, 0)
         let rawKind: Int16 = integer(row, 7)
         guard let kind = Entry.Kind(rawValue: rawKind) else {

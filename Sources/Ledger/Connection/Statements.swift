@@ -9,6 +9,10 @@ enum Statements {
     static let load = "load"
     static let takeLocks = "take_locks"
 
+    /// What `Rows.entry` reads, in its order.
+    static let entryColumns =
+        "seq, sale, buyer, amount, at, key, quantity, kind, lane, terms, coalesce(about, 0), note"
+
     static let all: [(name: String, sql: String)] = [
         (
             commit,
@@ -35,7 +39,7 @@ enum Statements {
         (
             load,
             """
-            SELECT seq, sale, buyer, amount, at, key, quantity, kind, lane, terms, coalesce(about, 0), note
+            SELECT \(entryColumns)
             FROM stampede.ledger
             WHERE partition = $1::smallint AND seq > $2::bigint ORDER BY seq LIMIT $3::bigint
             """

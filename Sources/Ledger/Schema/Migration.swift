@@ -11,6 +11,7 @@ struct Migration {
         Migration(number: 3, name: "order-life", bytes: PackageResources._003_order_life_sql),
         Migration(number: 4, name: "waiting-list", bytes: PackageResources._004_waiting_list_sql),
         Migration(number: 5, name: "notifications", bytes: PackageResources._005_notifications_sql),
+        Migration(number: 6, name: "relay", bytes: PackageResources._006_relay_sql),
     ]
 
     private init(number: Int32, name: String, bytes: [UInt8]) {

@@ -52,6 +52,7 @@ extension AuditReport {
     var json: JSON {
         .object([
             ("ok", .bool(isClean)), ("violations", .integer(violations)), ("entries", .integer(entries)),
+            ("skipped", .array(skipped.map { .string($0) })),
             (
                 "checks",
                 .array(
@@ -81,6 +82,6 @@ extension AuditReport {
             isClean
             ? "Clean: \(checks.count) checks hold over \(entries.grouped) entries."
             : "BROKEN: \(violations.counted("violation")) in \(entries.grouped) entries."
-        return ([table.text] + examples + [verdict]).joined(separator: "\n")
+        return ([table.text] + examples + skipped + [verdict]).joined(separator: "\n")
     }
 }

@@ -6,8 +6,9 @@ struct Up: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "up", abstract: "Run a local cluster of real processes until Ctrl-C.",
         discussion: """
-            Starts Redis nodes, Postgres, brokers and workers, all in one folder and on Unix sockets, and starts \
-            again whichever dies. The ledger stays in the folder: the next `up` goes on with it.
+            Starts Redis nodes, Postgres, brokers, workers and a relay, all in one folder and on Unix sockets, and starts \
+            again whichever dies. The ledger stays in the folder: the next `up` goes on with it. The relay publishes every \
+            change to a stream of a Redis server of its own and to tables of the ledger: see docs/events.md.
             """)
 
     @OptionGroup var size: ClusterSize
@@ -20,6 +21,15 @@ struct Up: ParsableCommand {
             """, valueName: "folder"))
     var data: String?
 
+    @Flag(inversion: .prefixedNo, help: "Publish every change.")
+    var relay = true
+
+    @Option(
+        help: ArgumentHelp(
+            "One more place where events go; may be repeated. `stampede relay --help` has the kinds.",
+            valueName: "address"))
+    var sink: [String] = []
+
     @Flag(help: "Print one JSON object on one line when the cluster is ready, and nothing else.")
     var json = false
 
@@ -29,7 +39,7 @@ struct Up: ParsableCommand {
     func run() throws {
         let settings = try config.settings()
         let folder = try DataPath.resolve(try settings.string(data, "data"))
-        let configuration = try size.configuration(folder: folder, settings, log, config)
+        let configuration = try configuration(folder, settings)
         let json = json
         let interrupts = Interrupts()
         try Waiting.run {
@@ -46,6 +56,15 @@ struct Up: ParsableCommand {
             await reporter.value
             Terminal.message("Stopped. The ledger is kept in \(folder).")
         }
+    }
+
+    private func configuration(_ folder: String, _ settings: Settings) throws(Failure) -> ClusterConfiguration
+    {
+        var configuration = try size.configuration(folder: folder, settings, log, config)
+        configuration.hasRelay = relay
+        let sinks = try SinkOptions.addresses(sink).flatMap { ["--sink", $0] }
+        configuration.relayArguments = configuration.brokerArguments + sinks
+        return configuration
     }
 
     /// Starts the cluster, or returns nil when a signal came first and everything is stopped again.

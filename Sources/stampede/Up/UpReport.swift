@@ -16,6 +16,7 @@ enum UpReport {
               stampede sale create Sneaker --units 1000 --price 89.90 --limit 2\(data)
               stampede status --watch\(data)
               stampede scale 4\(data)
+              stampede relay status\(data)
               stampede audit\(data)
             Ctrl-C stops the cluster and keeps its ledger.
             """
@@ -29,6 +30,9 @@ enum UpReport {
         if name.hasPrefix("broker"), cluster.brokerEndpoints.indices.contains(number - 1) {
             return cluster.brokerEndpoints[number - 1]
         }
+        if name == "events", let address = cluster.eventsAddress {
+            return "\(address) (stream stampede:events)"
+        }
         return name == "postgres" ? cluster.ledgerDSN : ""
     }
 
@@ -37,6 +41,7 @@ enum UpReport {
             ("ready", .bool(true)), ("data", .string(folder)),
             ("brokers", .array(cluster.brokerEndpoints.map { .string($0) })),
             ("ledger", .string(cluster.ledgerDSN)),
+            ("events", .string(cluster.eventsAddress)),
             ("redis", .array(cluster.redisAddresses.map { .string($0) })),
             (
                 "pids",

@@ -1,0 +1,131 @@
+import ArgumentParser
+import Dispatch
+import Glibc
+import Ledger
+import Logging
+import Relay
+import ZeroMQ
+
+struct RelayRun: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Publish every change until SIGTERM.",
+        discussion: """
+            Sinks, each of which goes on by itself where it stopped:
+              tables                                  the tables stampede.orders and stampede.buyers
+              redis://HOST:PORT                       a stream; ?stream=stampede:events&maxlen=1000000
+              redis+unix:/PATH                        the same over a Unix socket
+              amqp://USER:PASSWORD@HOST:PORT/VHOST    RabbitMQ; ?exchange=stampede.events&queue=stampede.events\
+            &type=quorum&password-file=FILE
+            Each may have &name=NAME, under which its place is kept; a second sink of a kind needs one.
+
+            Each change is published at least once, and those of an order in their order. Several relays may run at once: \
+            that costs duplicates and loses nothing.
+            """)
+
+    @Option(
+        help: ArgumentHelp("Where events go; repeat for each. (default: tables)", valueName: "address"))
+    var sink: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "The attribute `source` of events. (default: /stampede/ and a name of the ledger)",
+            valueName: "uri"))
+    var source: String?
+
+    @OptionGroup var place: SomeLedger
+    @OptionGroup var log: LogOptions
+
+    func run() throws {
+        let settings = try place.settings()
+        let logger = try log.logger("relay", settings)
+        let sinks = try sinks(settings)
+        let source = try source(settings)
+        let dsn = try place.dsn(settings)
+        // What no retry mends is told now, and not in a log.
+        do throws(LedgerError) {
+            _ = try RelayLedger(dsn: dsn)
+        } catch  where [.configuration, .schema].contains(error.code) {
+            throw Failure(error)
+        } catch {
+            logger.warning(
+                "The ledger cannot be reached; trying again", metadata: ["reason": "\(error.message)"])
+        }
+        let loop = EventLoop()
+        let stop = StopFlag()
+        // Before the first thread.
+        loop.watch(signals: [SIGTERM, SIGINT]) { signal in
+            // Whoever asks twice does not want to wait; what was published is published again.
+            if stop.isRaised { _exit(128 + signal) }
+            stop.raise()
+            loop.stop()
+        }
+        let threads = DispatchGroup()
+        for sink in sinks { RelayRun.start(sink, source, dsn, stop, logger, threads) }
+        loop.run()
+        // A sink that hangs does not keep us: its cursor has not moved.
+        let isOver = threads.wait(timeout: .now() + .seconds(5)) == .success
+        logger.info("Stopped", metadata: ["complete": "\(isOver)"])
+        if !isOver { _exit(0) }
+    }
+
+    private static func start(
+        _ sink: SinkAddress, _ source: String?, _ dsn: String, _ stop: StopFlag, _ logger: Logger,
+        _ threads: DispatchGroup
+    ) {
+        DispatchQueue(label: "stampede.relay.\(sink.name)").async(group: threads) {
+            let pump = Pump(
+                Pump.Configuration(ledger: dsn, sink: sink.name, target: sink.description), stop: stop,
+                logger: logger, seed: .random(in: .min ... .max)
+            ) { (ledger: RelayLedger) throws(SinkError) in
+                try sink.makeSink(
+                    source: source ?? "/stampede/\(ledger.name)", seed: .random(in: .min ... .max))
+            }
+            logger.info("Telling", metadata: ["sink": "\(sink.name)", "target": "\(sink.description)"])
+            pump.run()
+        }
+    }
+
+    private func sinks(_ settings: Settings) throws(Failure) -> [SinkAddress] {
+        let texts = try settings.strings(sink, "sink")
+        let sinks = try SinkOptions.parse(texts.isEmpty ? ["tables"] : texts)
+        for (index, sink) in sinks.enumerated()
+        where sinks[..<index].contains(where: { $0.name == sink.name }) {
+            throw Failure(
+                .usage,
+                "two sinks are called ‘\(sink.name)’: give one of them another name, as in ?name=second")
+        }
+        return sinks
+    }
+
+    private func source(_ settings: Settings) throws(Failure) -> String? {
+        guard let source = try settings.string(source, "source") else { return nil }
+        guard !source.isEmpty, source.utf8.count <= 255, source.utf8.allSatisfy({ $0 > 32 && $0 < 127 })
+        else {
+            throw Failure(
+                .usage, "--source is no URI: write something like /stampede/shop, at most 255 bytes")
+        }
+        return source
+    }
+}
+
+enum SinkOptions {
+    static func parse(_ texts: [String]) throws(Failure) -> [SinkAddress] {
+        var sinks: [SinkAddress] = []
+        for text in texts {
+            do throws(SinkAddress.Mistake) {
+                let address = try SinkAddress(text)
+                try address.check()
+                sinks.append(address)
+            } catch {
+                throw Failure(.usage, "--sink: \(error.sentence)")
+            }
+        }
+        return sinks
+    }
+
+    /// The texts themselves, when all of them can be read.
+    static func addresses(_ texts: [String]) throws(Failure) -> [String] {
+        _ = try parse(texts)
+        return texts
+    }
+}
