@@ -36,8 +36,8 @@ import Testing
         DispatchQueue.concurrentPerform(iterations: 4) { _ in
             results.add(Result { try Migrator(dsn: dsn).migrate(partitions: 4).applied.count })
         }
-        #expect(try results.all.map { try $0.get() }.reduce(0, +) == Migration.all.count)
-        #expect(try ledger.sql("SELECT count(*) FROM stampede.migrations") == "\(Migration.all.count)")
+        #expect(try results.all.map { try $0.get() }.reduce(0, +) == 6)
+        #expect(try ledger.sql("SELECT count(*) FROM stampede.migrations") == "6")
     }
 
     @Test func `nothing but the schema is created`() throws {

@@ -68,9 +68,9 @@ package final class BlockingConnection {
         guard let result else {
             throw LedgerError(.lost, connection: connection, address: address, advice: "try again")
         }
-        switch PQresultStatus(answer) {
+        switch PQresultStatus(result) {
         case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY:
-            return Rows(adopting: answer)
+            return Rows(adopting: result)
         default:
             defer { PQclear(result) }
             guard PQstatus(connection) == CONNECTION_OK else {

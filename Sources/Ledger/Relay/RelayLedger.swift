@@ -179,9 +179,11 @@ public final class RelayLedger {
         for row in 0..<rows.count {
             let partition = Partition(rawValue: rows.integer(row, 12))
             let entry = try rows.entry(row, partition)
-            let order = OrderID(
-                partition: partition, sequence: entry.about == 0 ? entry.sequence : entry.about)
-            if entry.about == 0 { placing[order] = entry } else { later[order, default: []].append(entry) }
+            if entry.kind == .orderPlaced {
+                placing[OrderID(partition: partition, sequence: entry.sequence)] = entry
+            } else if entry.kind.isAboutOrder {
+                later[OrderID(partition: partition, sequence: entry.about), default: []].append(entry)
+            }
         }
         var histories: [OrderID: OrderHistory] = [:]
         for (order, entry) in placing {

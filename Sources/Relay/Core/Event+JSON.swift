@@ -49,6 +49,14 @@ extension Event {
         text.member("key", uuid: order.placing.key)
         if let attempt = attempt(order) { text.member("attempt", uuid: attempt) }
         if let until = order.life.until { text.member("until", until) }
+        writeWait(order.placing, into: &text)
+    }
+
+    /// The wait that an entry begins or ends, or that an order was placed for.
+    private func writeWait(_ entry: Entry, into text: inout JSONText) {
+        guard entry.kind == .waitBegun || entry.about != 0 else { return }
+        let wait = entry.kind == .waitBegun ? entry.sequence : entry.about
+        text.member("wait", OrderID(partition: partition, sequence: wait).description)
     }
 
     /// The attempt to pay that the entry speaks of, else the one that the order has.
@@ -58,7 +66,8 @@ extension Event {
             .surplusOwed, .surplusReturned:
             entry.key
         case .saleCreated, .saleOpened, .saleClosed, .unitsAdded, .unitsWithdrawn, .salePaused, .saleResumed,
-            .limitChanged, .orderPlaced, .keyVoided, .orderExpired, .orderCancelled:
+            .limitChanged, .orderPlaced, .keyVoided, .orderExpired, .orderCancelled, .waitBegun, .waitClosed,
+            .waitRanOut, .waitOverLimit:
             order.life.attempt
         }
     }
@@ -67,6 +76,7 @@ extension Event {
         if entry.buyer != .operators { text.member("buyer", long: entry.buyer.rawValue) }
         if entry.quantity > 0 { text.member("units", number: Int64(entry.quantity)) }
         text.member("key", uuid: entry.key)
+        writeWait(entry, into: &text)
         guard let terms = entry.terms else { return }
         text.member("name", terms.name)
         text.member("price", long: terms.price)

@@ -25,6 +25,10 @@ public enum EventType {
         case .refundDone: "stampede.refund.done"
         case .surplusOwed: "stampede.surplus.owed"
         case .surplusReturned: "stampede.surplus.returned"
+        case .waitBegun: "stampede.wait.begun"
+        case .waitClosed: "stampede.wait.closed"
+        case .waitRanOut: "stampede.wait.ran-out"
+        case .waitOverLimit: "stampede.wait.over-limit"
         }
     }
 }
