@@ -74,7 +74,7 @@ class Mailbox:
 
 def authenticate(server, session, envelope, mechanism, data):
     user, password = data.login.decode(), data.password.decode()
-    return AuthResult(success=(user, password) == ("shop", "geheim 秘密"), auth_data=user)
+    return AuthResult(success=(user, password) == ("shop", "geheim 秘密"), handled=False, auth_data=user)
 
 
 def certificate(folder: str) -> tuple[str, str]:
