@@ -56,7 +56,7 @@ public final class MailClient {
             easy_set_reader(handle, MailClient.read, pointer)
             return curl_easy_perform(handle)
         }
-        return reply(to: code)
+        return reply(to: code, begun: source.offset > 0)
     }
 
     private struct Source {
@@ -97,7 +97,8 @@ public final class MailClient {
         easy_set_number(handle, CURLOPT_UPLOAD, 1)
     }
 
-    private func reply(to code: CURLcode) -> Reply {
+    /// - Parameter begun: some of the message has left.
+    private func reply(to code: CURLcode, begun: Bool) -> Reply {
         if code == CURLE_OK { return .taken }
         // Of curl's words only those that are the same for everybody: the server's own may hold the address.
         let words = String(cString: curl_easy_strerror(code))
@@ -114,9 +115,7 @@ public final class MailClient {
         // RFC 4954 §6: about who we are, not about the message.
         case 454, 530, 534, 535, 538: return .loginRefused
         case 400...599: return .refused(code: last)
-        // No message was under way before the server had said who it is.
-        case 0 where easy_seconds(handle, CURLINFO_PRETRANSFER_TIME) == 0: return .unreachable(words)
-        default: return .unknown(words)
+        default: return begun ? .unknown(words) : .unreachable(words)
         }
     }
 }

@@ -5,11 +5,11 @@ import Testing
 final class Gateways {
     /// The Python of the tools that `make` pins; nil where they are not installed.
     static let python: String? = {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..")
-        let python = root.appending(path: ".build/python-venv/bin/python").standardizedFileURL.path
-        let hasServer = FileManager.default.fileExists(
-            atPath: root.appending(path: ".build/python-venv/bin/aiosmtpd").standardizedFileURL.path)
-        return hasServer ? python : nil
+        var root = URL(filePath: #filePath)
+        for _ in 0..<4 { root.deleteLastPathComponent() }
+        let tools = "\(root.path)/.build/python-venv/bin"
+        // Not a resolved path: Python finds the packages of its environment by the link that it was called by.
+        return FileManager.default.fileExists(atPath: "\(tools)/aiosmtpd") ? "\(tools)/python" : nil
     }()
 
     static let password = "geheim 秘密"

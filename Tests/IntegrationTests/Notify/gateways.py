@@ -1,7 +1,7 @@
 """A real mail server (aiosmtpd, STARTTLS and AUTH required) and a provider of short messages, both on free ports.
 
-Prints one JSON line with the ports, then writes everything that it takes to a journal, one JSON object a line, before it
-answers. Ends when its standard input does.
+Prints one JSON line with the ports, then writes everything that it takes to a journal, one JSON object a line,
+before it answers. Ends when its standard input does.
 
 How they behave stands in the file `mode` beside it, as {"mail": …, "sms": …}:
   mail: ok, slow (answers the message after a second)
@@ -64,7 +64,7 @@ class Mailbox:
         self.journal.write(
             kind="mail", to=envelope.rcpt_tos, sender=envelope.mail_from, id=message["Message-ID"],
             subject=message["Subject"], text=message.get_content(), tls=session.ssl is not None,
-            user=session.login_data, header_to=message["To"], header_from=message["From"], date=message["Date"],
+            user=session.auth_data, header_to=message["To"], header_from=message["From"], date=message["Date"],
             raw=envelope.content.decode("ascii"),
         )  # fmt: skip
         if mode("mail") == "slow":
@@ -74,8 +74,7 @@ class Mailbox:
 
 def authenticate(server, session, envelope, mechanism, data):
     user, password = data.login.decode(), data.password.decode()
-    session.login_data = user
-    return AuthResult(success=(user, password) == ("shop", "geheim 秘密"), auth_data=user)
+    return AuthResult(success=(user, password) == ("shop", "geheim 秘密"), handled=False, auth_data=user)
 
 
 def certificate(folder: str) -> tuple[str, str]:
