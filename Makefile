@@ -1,6 +1,6 @@
 # One command per job. Each installs what it needs; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos chaos-ci test-chaos test-python bench bench-rpc bench-counts build lint format clean packages fuzz fuzz-nightly fuzz-broker sanitize proof proof-full sim sim-planted
+.PHONY: help demo test chaos chaos-ci test-chaos test-python bench bench-rpc bench-counts bench-against build lint format clean packages fuzz fuzz-nightly fuzz-broker sanitize proof proof-full sim sim-planted
 
 sources := Sources Tests Package.swift chaos bench/Package.swift bench/Sources bench/grpc/Package.swift bench/grpc/Sources \
 	fuzz/Package.swift fuzz/Sources
@@ -78,6 +78,9 @@ bench-counts: packages ## count instructions per operation and compare with the 
 	swift build -c release --package-path bench
 	cd bench && .build/release/counts ../.build/release/stampede counts.json
 
+bench-against: packages ## compare orders a second with COMMIT, by turns; fails below 0.9 of it
+	bench/against $(COMMIT)
+
 fuzz: packages ## fuzz every reader of a peer's bytes, half a minute each
 	fuzz/run 30
 
@@ -99,7 +102,7 @@ clean: ## remove what was built
 # The tools are pinned, so that a newer one's opinion breaks no old commit.
 $(venv)/ready: clients/python/pyproject.toml Makefile
 	@python3 -m venv $(venv) || { echo "Python 3.10 or later with its venv module is needed: apt-get install python3-venv" >&2; exit 1; }
-	$(venv)/bin/pip install --quiet --disable-pip-version-check --editable 'clients/python[test]' mypy==2.4.1 ruff==0.17.6 opentelemetry-sdk==1.45.2
+	$(venv)/bin/pip install --quiet --disable-pip-version-check --editable 'clients/python[test]' mypy==2.4.1 ruff==0.17.6 opentelemetry-sdk==1.45.2 aiosmtpd==1.4.6
 	@touch $@
 
 packages:

@@ -53,6 +53,9 @@ let package = Package(
         .systemLibrary(name: "CPostgres", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CRabbitMQ", providers: [.apt(["librabbitmq-dev"])]),
+        .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CMicroHTTPD", providers: [.apt(["libmicrohttpd-dev"])]),
         .systemLibrary(name: "CLinux"),
 
         // Known-bad variants of the code, empty but with the trait of that name.
@@ -78,6 +81,32 @@ let package = Package(
         .target(
             name: "Ledger", dependencies: ["Wire", "Sales", "ZeroMQ", "Resilience", "CPostgres"],
             resources: [.embedInCode("Migrations")], swiftSettings: settings),
+
+        .target(name: "Digests", dependencies: ["COpenSSL"], swiftSettings: settings),
+        .target(name: "HTTP", dependencies: ["Wire", "ZeroMQ", "CCurl"], swiftSettings: settings),
+        .target(name: "HTTPServer", dependencies: ["CMicroHTTPD"], swiftSettings: settings),
+
+        // A payment provider to try things on.
+        .target(
+            name: "Sandbox",
+            dependencies: [
+                "Digests", "HTTP", "HTTPServer", "Resilience", "Wire",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+
+        // What buyers are told: values, and the process around them.
+        .target(
+            name: "Notifications", dependencies: ["Wire", "Sales", "Methods", "Resilience"],
+            resources: [.embedInCode("Templates")], swiftSettings: strict),
+        .target(
+            name: "Notifier",
+            dependencies: [
+                "Notifications", "HTTP", "Ledger", "Methods", "Redis", "Resilience", "Sales", "Service",
+                "Wire",
+                "ZeroMQ", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
 
         // Processes.
         .target(
@@ -131,7 +160,7 @@ let package = Package(
         .target(
             name: "Relay",
             dependencies: [
-                "Wire", "Sales", "Ledger", "Redis", "RabbitMQ", "Resilience", "ZeroMQ",
+                "Wire", "Sales", "Ledger", "Redis", "RabbitMQ", "HTTP", "Digests", "Resilience", "ZeroMQ",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
@@ -174,7 +203,8 @@ let package = Package(
             name: "stampede",
             dependencies: [
                 "Broker", "Chaos", "Conformance", "Workers", "Client", "Cluster", "Ledger", "Redis", "Relay",
-                "Methods", "PlantedBugs", "Sales", "Wire", "ZeroMQ",
+                "Methods", "PlantedBugs", "Sales", "Wire", "ZeroMQ", "HTTP", "Notifications", "Notifier",
+                "Service",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -258,7 +288,7 @@ let package = Package(
         .testTarget(
             name: "RelayTests",
             dependencies: [
-                "Relay", "Ledger", "RabbitMQ", "Redis", "Resilience", "Sales", "Wire", "ZeroMQ", "PostgresTestSupport",
+                "Relay", "Ledger", "RabbitMQ", "Redis", "HTTP", "HTTPServer", "Digests", "Resilience", "Sales", "Wire", "ZeroMQ", "PostgresTestSupport",
                 "RabbitTestSupport", "RedisTestSupport", "SeededTestSupport",
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -294,7 +324,21 @@ let package = Package(
             name: "ConformanceTests",
             dependencies: ["Conformance", "Client", "Methods", "TestCluster", "Wire", "ZeroMQ"],
             swiftSettings: settings),
+        .testTarget(
+            name: "NotificationsTests",
+            dependencies: ["Notifications", "Methods", "Resilience", "Sales", "Wire"],
+            swiftSettings: settings),
         .testTarget(name: "ChaosTests", dependencies: ["Chaos", "Sales"], swiftSettings: settings),
+        .testTarget(name: "DigestsTests", dependencies: ["Digests"], swiftSettings: settings),
+        .testTarget(
+            name: "SandboxTests",
+            dependencies: [
+                "Sandbox", "Digests", "HTTP", "HTTPServer", "Wire",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "HTTPTests", dependencies: ["HTTP", "HTTPServer", "Wire"], swiftSettings: settings),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
         .testTarget(
             name: "PromiseTests",
@@ -322,9 +366,9 @@ let package = Package(
             name: "IntegrationTests",
             dependencies: [
                 "stampede", "Client", "Methods", "Sales", "Wire", "ZeroMQ", "SeededTestSupport",
-                "HostileTestSupport",
+                "HostileTestSupport", "PostgresTestSupport", "Redis", "RedisTestSupport",
             ],
-            swiftSettings: settings),
+            exclude: ["Notify/gateways.py"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -10,6 +10,9 @@ present() {
         libzmq3-dev) [ -e /usr/include/zmq.h ] ;;
         libhiredis-dev) [ -e /usr/include/hiredis/hiredis.h ] ;;
         libpq-dev) [ -e /usr/include/postgresql/libpq-fe.h ] ;;
+        libssl-dev) [ -e /usr/include/openssl/evp.h ] ;;
+        libcurl4-openssl-dev) compgen -G '/usr/include/*/curl/curl.h' || [ -e /usr/include/curl/curl.h ] ;;
+        libmicrohttpd-dev) [ -e /usr/include/microhttpd.h ] ;;
         zlib1g-dev) [ -e /usr/include/zlib.h ] ;;
         librabbitmq-dev) [ -e /usr/include/amqp.h ] ;;
         rabbitmq-server) [ -e /usr/lib/rabbitmq/bin/rabbitmq-server ] ;;
@@ -21,9 +24,8 @@ present() {
 }
 
 needed=("$@")
-[ $# -gt 0 ] || needed=(
-    libzmq3-dev libhiredis-dev libpq-dev librabbitmq-dev zlib1g-dev redis-server postgresql
-)
+[ $# -gt 0 ] || needed=(libzmq3-dev libhiredis-dev libpq-dev librabbitmq-dev zlib1g-dev libssl-dev libcurl4-openssl-dev
+    libmicrohttpd-dev redis-server postgresql)
 
 missing() {
     local package

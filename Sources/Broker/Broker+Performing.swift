@@ -150,7 +150,11 @@ extension Broker {
         header.reason = verdict.reason
         header.milliseconds = UInt32(clamping: verdict.retryAfter.milliseconds)
         writer.removeAll()
-        FailureBody.encode(message: verdict.text, into: &writer)
+        if verdict.body >= 0 {
+            writer.raw(core.bodies[Int(verdict.body)])
+        } else {
+            FailureBody.encode(message: verdict.text, into: &writer)
+        }
         return header
     }
 

@@ -5,6 +5,7 @@ extension Verdict {
     var text: StaticString {
         switch (reason, status) {
         case (.soldOut, _): "The sale is sold out."
+        case (.waitersFirst, _): "Units have come back, but for those who wait; wait for some, too."
         case (.noOwner, _): "No worker owns this sale now; try again, or through another broker."
         case (.ownerLost, _): "The worker was lost while it had the call; retry with the same key, or settle."
         case (.overloaded, _): "The broker cannot serve this in time; try again after the time given."

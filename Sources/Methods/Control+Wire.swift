@@ -50,28 +50,36 @@ extension Ready: MessageBody {
     }
 }
 
-/// `[method, sale, lane, partition, fence, change, reason]`
+/// `[method, sale, lane, partition, fence, change, reason]`, and with more to say `passes, held, waiting, next or nil`.
 extension ClosedGate: MessageBody {
     public init(decoding bytes: Span<UInt8>, at offset: inout Int) throws(WireError) {
         self.init(
             method: MethodID(rawValue: 0), routing: RoutingKey(sale: 0, lane: 0),
             partition: Partition(rawValue: 0), fence: Fence(rawValue: 0), change: 0, reason: .other)
-        var gate = self
-        try decodeRecord(bytes, at: &offset, fields: 7) { offset throws(WireError) in
-            gate.method = MethodID(rawValue: try bytes.readUnsigned(at: &offset))
-            gate.routing.sale = try bytes.readInteger(at: &offset)
-            gate.routing.lane = try bytes.readInteger(at: &offset, as: Int16.self, field: "lane")
-            gate.partition = try Partition(decoding: bytes, at: &offset)
-            gate.fence = Fence(rawValue: try bytes.readInteger(at: &offset))
-            gate.change = try bytes.readInteger(at: &offset)
-            let reason = try bytes.readInteger(at: &offset, as: UInt16.self, field: "reason")
-            gate.reason = Reason(rawValue: reason) ?? .other
+        let count = try bytes.readArrayCount(at: &offset)
+        guard count >= 7 else { throw WireError(.missingField, at: offset) }
+        method = MethodID(rawValue: try bytes.readUnsigned(at: &offset))
+        routing.sale = try bytes.readInteger(at: &offset)
+        routing.lane = try bytes.readInteger(at: &offset, as: Int16.self, field: "lane")
+        partition = try Partition(decoding: bytes, at: &offset)
+        fence = Fence(rawValue: try bytes.readInteger(at: &offset))
+        change = try bytes.readInteger(at: &offset)
+        let number = try bytes.readInteger(at: &offset, as: UInt16.self, field: "reason")
+        reason = Reason(rawValue: number) ?? .other
+        guard count >= 11 else {
+            for _ in 7..<count { try bytes.skipValue(at: &offset) }
+            return
         }
-        self = gate
+        passes = try bytes.readInteger(at: &offset, as: Int32.self, field: "passes")
+        let held: Int64 = try bytes.readInteger(at: &offset)
+        let waiting: Int64 = try bytes.readInteger(at: &offset)
+        outlook = Outlook(
+            held: held, next: try LedgerTime.decodeOptional(bytes, at: &offset), waiting: waiting)
+        for _ in 11..<count { try bytes.skipValue(at: &offset) }
     }
 
     public func encode(into writer: inout MessagePackWriter) {
-        writer.array(7)
+        writer.array(outlook == nil ? 7 : 11)
         writer.unsigned(method.rawValue)
         writer.integer(routing.sale)
         writer.integer(Int64(routing.lane))
@@ -79,6 +87,11 @@ extension ClosedGate: MessageBody {
         writer.integer(fence.rawValue)
         writer.integer(change)
         writer.integer(Int64(reason.rawValue))
+        guard let outlook else { return }
+        writer.integer(Int64(passes))
+        writer.integer(outlook.held)
+        writer.integer(outlook.waiting)
+        LedgerTime.encodeOptional(outlook.next, into: &writer)
     }
 
     static func decodeAll(_ bytes: Span<UInt8>, at offset: inout Int) throws(WireError) -> [ClosedGate] {

@@ -69,11 +69,17 @@ public struct ClosedGate: Hashable, Sendable {
     /// Grows with every change of the gate under one fence: the sequence of the last committed entry.
     public var change: Int64
     public var reason: Reason
+    /// What its refusals tell of units that may come back.
+    public var outlook: Outlook?
+    /// So many calls pass before it refuses: as many as units have come back. A beat says anew how many.
+    public var passes: Int32
 
     public init(
         method: MethodID, routing: RoutingKey, partition: Partition, fence: Fence, change: Int64,
-        reason: Reason
+        reason: Reason, outlook: Outlook? = nil, passes: Int32 = 0
     ) {
+        self.outlook = outlook
+        self.passes = passes
         self.method = method
         self.routing = routing
         self.partition = partition

@@ -35,6 +35,16 @@ extension MethodDescription {
             OrderMethods.settle,
             "Ends an unknown outcome: returns the order, or makes sure that there is none.",
             "SettleOrder", "Settlement", [.settleOrder, .settlement, .order]),
+        .stream(
+            OrderMethods.wait,
+            "Waits for units that come back: where the caller stands, until it has an order.",
+            "WaitOrder", "WaitState", [.waitOrder, .waitState, .order]),
+        .unary(
+            OrderMethods.list, "The orders of a sale, or of one of its buyers, page by page.", "ListOrders",
+            "OrderList", [.listOrders, .orderList, .order]),
+        .stream(
+            OrderMethods.watch, "An order as it is, and again whenever it changes.", "WatchOrder",
+            "OrderUpdate", [.watchOrder, .orderUpdate, .order]),
         .unary(OrderMethods.get, "Looks an order up by its id.", "GetOrder", "Order", [.getOrder, .order]),
         .unary(
             OrderMethods.cancel, "Gives an order up that is not paid: for its buyer.", "CancelOrder", "Order",
@@ -56,6 +66,9 @@ extension MethodDescription {
             SaleMethods.change, "Opens a sale, closes it, or adds units.", "ChangeSale", "Sale",
             [.changeSale, .sale]),
         .unary(SaleMethods.get, "Looks a sale up.", "GetSale", "Sale", [.getSale, .sale]),
+        .stream(
+            SaleMethods.watch, "A sale as it is, and again whenever it changes.", "WatchSale", "SaleUpdate",
+            [.watchSale, .saleUpdate, .sale]),
         .unary(
             SaleMethods.list, "The sales of one partition.", "ListSales", "SaleList",
             [.listSales, .saleList, .sale]),
@@ -86,6 +99,19 @@ extension MethodDescription {
             [.extendLock, .extendedLock]),
         .unary(
             LockMethods.release, "Gives a lock up. Safe to repeat.", "ReleaseLock", "Empty", [.releaseLock]),
+    ]
+
+    /// Answered by the processes that send notifications.
+    public static let ofContacts: [MethodDescription] = [
+        .unary(
+            ContactMethods.set, "Says how a sale's buyer is reached from now on.", "Contact", "Empty",
+            [.contact]),
+        .unary(
+            ContactMethods.erase, "Forgets how a sale's buyer is reached.", "EraseContact", "ErasedContact",
+            [.eraseContact, .erasedContact]),
+        .unary(
+            ContactMethods.get, "Shows how a sale's buyer is reached.", "GetContact", "Contact",
+            [.getContact, .contact]),
     ]
 
     private static func unary<Request, Reply>(
@@ -142,8 +168,59 @@ extension TypeDescription {
             ("status", "int?", "As in a RESULT."), ("reason", "int?", "As in a RESULT."),
             ("message", "string?", "A sentence for people."), ("left", "int?", "Units left (notEnough)."),
             ("limit", "int?", "What a buyer may hold (overLimit)."),
-            ("held", "int?", "What this one holds (overLimit)."),
+            ("held", "int?", "What this one holds (overLimit), or units of orders that are not paid yet."),
+            ("waiting", "int?", "How many wait for what comes back."),
+            ("next", "time?", "When the next unit may come back."),
             ("opens", "time?", "When the sale opens (notYetOpen)."),
+        ])
+    static let waitOrder = TypeDescription(
+        "WaitOrder",
+        [
+            ("sale", "int", "Number of the sale."), ("lane", "int?", "Slice of a split sale."),
+            ("buyer", "int", "Who waits, above 0."), ("quantity", "int", "Units, from 1."),
+            ("key", "key", "Names the request, the same in every attempt, and the order that it leads to."),
+        ])
+    static let waitState = TypeDescription(
+        "WaitState",
+        [
+            ("state", "string", "\"waiting\", \"offered\" or \"ended\"; the last two are final."),
+            ("ahead", "int?", "How many come first."), ("waiting", "int?", "How many wait in all."),
+            ("order", "Order?", "Holds the units, for as long as it says."),
+            (
+                "end", "string?", "\"sale-closed\", \"ran-out\", \"over-limit\" or \"given-up\"."
+            ),
+        ])
+    static let listOrders = TypeDescription(
+        "ListOrders",
+        [
+            ("sale", "int", "Number of the sale."), ("lane", "int?", "Slice of a split sale."),
+            ("buyer", "int?", "Only this one's."), ("state", "string?", "Only those in it now."),
+            ("after", "int?", "The next of the page before."), ("limit", "int?", "1 to 200; left out: 200."),
+        ])
+    static let orderList = TypeDescription(
+        "OrderList",
+        [
+            ("orders", "array of Order", "In the order of their placing; perhaps none although more follow."),
+            ("next", "int?", "Asks for the next page; left out: there is none."),
+        ])
+    static let watchOrder = TypeDescription(
+        "WatchOrder",
+        [("order", "order id", ""), ("version", "int?", "What the caller knows; left out: nothing.")])
+    static let orderUpdate = TypeDescription(
+        "OrderUpdate",
+        [("order", "Order", ""), ("missed", "int?", "Changes before this one that were not told.")])
+    static let watchSale = TypeDescription(
+        "WatchSale",
+        [
+            ("sale", "int", "Number of the sale."), ("lane", "int?", "Slice of a split sale."),
+            ("from", "int?", "Sequence of the last update that the caller has."),
+        ])
+    static let saleUpdate = TypeDescription(
+        "SaleUpdate",
+        [
+            ("sale", "Sale", ""), ("sequence", "int", "To come back from."),
+            ("rate", "int", "Orders placed a second."),
+            ("missed", "bool", "Something may have happened since the caller's sequence that is not told."),
         ])
     static let settleOrder = TypeDescription(
         "SettleOrder",
@@ -239,6 +316,7 @@ extension TypeDescription {
             ("added", "int", "Units ever, less those withdrawn."),
             ("left", "int", "Units that can be bought now."),
             ("held", "int", "Units of orders that are not paid yet."), ("orders", "int", "Ever placed."),
+            ("waiting", "int?", "How many wait for units that come back; left out: nobody."),
             (
                 "state", "string",
                 "\"scheduled\", \"open\", \"sold-out\", \"paused\" or \"closed\"."
@@ -275,6 +353,24 @@ extension TypeDescription {
         ])
     static let releaseLock = TypeDescription(
         "ReleaseLock", [("name", "string", ""), ("token", "key", "Of the holder.")])
+    static let contact = TypeDescription(
+        "Contact",
+        [
+            ("sale", "int", "Number of the sale."), ("buyer", "int", "Who is reached."),
+            ("mail", "string?", "An address for mail; this or phone is there."),
+            ("phone", "string?", "As E.164 writes it: + and 7 to 15 digits."),
+            ("language", "string", "\"zh\" or \"en\"."),
+        ])
+    static let getContact = TypeDescription(
+        "GetContact", [("sale", "int", "Number of the sale."), ("buyer", "int", "Who is reached.")])
+    static let eraseContact = TypeDescription(
+        "EraseContact", [("sale", "int", "Number of the sale."), ("buyer", "int", "Who is forgotten.")])
+    static let erasedContact = TypeDescription(
+        "ErasedContact",
+        [
+            ("known", "bool", "There was a contact."),
+            ("under_way", "int", "Messages that were being handed over, and may still arrive."),
+        ])
     static let workerPing = TypeDescription("WorkerPing", [("worker", "string", "The name of the worker.")])
     static let drainWorker = TypeDescription("DrainWorker", [("worker", "string", "The name of the worker.")])
     static let forceBreaker = TypeDescription(

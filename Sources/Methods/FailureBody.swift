@@ -6,16 +6,22 @@ public struct FailureBody: Hashable, Sendable {
     public var message: String
     /// `notEnough`: units left.
     public var left: Int64?
-    /// `overLimit`: what a buyer may hold, and what this one holds.
+    /// `overLimit`: what a buyer may hold, and what this one holds. `listFull`: how many may wait.
     public var limit: Int64?
+    /// `soldOut`, `notEnough` and `waitersFirst` have it, too: units of orders that nobody has paid for yet.
     public var held: Int64?
+    /// `soldOut`, `notEnough` and `waitersFirst`: how many wait for what comes back, and when the next may. What a gate
+    /// says of it is up to half a second old.
+    public var waiting: Int64?
+    public var next: LedgerTime?
     /// `notYetOpen`: when the sale opens.
     public var opens: LedgerTime?
     /// What a service of somebody else says beyond words: one MessagePack value, or nothing.
     public var details: [UInt8] = []
 
     public init(
-        message: String, left: Int64? = nil, limit: Int64? = nil, held: Int64? = nil, opens: LedgerTime? = nil
+        message: String, left: Int64? = nil, limit: Int64? = nil, held: Int64? = nil,
+        opens: LedgerTime? = nil
     ) {
         self.message = message
         self.left = left
@@ -45,6 +51,8 @@ extension FailureBody: MessageBody {
         case Field.left: left = try bytes.readInteger(at: &offset)
         case Field.limit: limit = try bytes.readInteger(at: &offset)
         case Field.held: held = try bytes.readInteger(at: &offset)
+        case Field.waiting: waiting = try bytes.readInteger(at: &offset)
+        case Field.next: next = try LedgerTime.decodeOptional(bytes, at: &offset)
         case Field.opens: opens = try LedgerTime.decodeOptional(bytes, at: &offset)
         case Field.details:
             details = try bytes.readRaw(at: &offset, maximum: Limits.messageSize, field: "details")
@@ -54,7 +62,10 @@ extension FailureBody: MessageBody {
     }
 
     private var numbers: [(String, Int64?)] {
-        [("left", left), ("limit", limit), ("held", held), ("opens", opens?.rawValue)]
+        [
+            ("left", left), ("limit", limit), ("held", held), ("waiting", waiting), ("next", next?.rawValue),
+            ("opens", opens?.rawValue),
+        ]
     }
 
     var fieldCount: Int { 1 + numbers.count { $0.1 != nil } + (details.isEmpty ? 0 : 1) }

@@ -12,8 +12,15 @@ public enum OrderMethods {
     public static let placeMany = Method<PlaceMany, PlacedMany>("order.place_many", .keyed)
     /// Ends an unknown outcome: returns the order, or makes sure that there never will be one.
     public static let settle = Method<SettleOrder, Settlement>("order.settle", .keyed, priority: .high)
+    /// Waits for units that come back, and tells where the caller stands until it has an order. Repeating it with the same
+    /// key finds the same place in the list; `settle` gives it up.
+    public static let wait = StreamMethod<WaitOrder, WaitState>("order.wait", .serverStream, .keyed)
     /// Looks an order up by its id.
     public static let get = Method<GetOrder, Order>("order.get", .partition)
+    /// The orders of a sale, or of one of its buyers, page by page.
+    public static let list = Method<ListOrders, OrderList>("order.list", .keyed)
+    /// An order as it is, and again whenever it changes.
+    public static let watch = StreamMethod<WatchOrder, OrderUpdate>("order.watch", .serverStream, .partition)
     /// Gives an order up that is not paid: for its buyer.
     public static let cancel = Method<CancelOrder, Order>("order.cancel", .partition, priority: .high)
     /// Ends an order, paid or not, and says why.
@@ -40,6 +47,8 @@ public enum SaleMethods {
     public static let change = Method<ChangeSale, Sale>(
         "sale.change", .keyed, priority: .high, role: .operator)
     public static let get = Method<GetSale, Sale>("sale.get", .keyed)
+    /// A sale as it is, and again whenever it changes.
+    public static let watch = StreamMethod<WatchSale, SaleUpdate>("sale.watch", .serverStream, .keyed)
     /// The sales of one partition.
     public static let list = Method<ListSales, SaleList>("sale.list", .partition)
 }
@@ -52,6 +61,16 @@ public enum LockMethods {
     public static let extend = Method<ExtendLock, ExtendedLock>("lock.extend", .free, priority: .high)
     /// Gives a lock up.
     public static let release = Method<ReleaseLock, Empty>("lock.release", .free, priority: .high)
+}
+
+/// How buyers are reached. Any process that sends notifications serves them.
+public enum ContactMethods {
+    /// Says how a sale's buyer is reached from now on.
+    public static let set = Method<Contact, Empty>("contact.set", .free)
+    /// Forgets it, everywhere.
+    public static let erase = Method<EraseContact, ErasedContact>("contact.erase", .free, priority: .high)
+    /// Shows it, to an operator.
+    public static let get = Method<GetContact, Contact>("contact.get", .free, role: .operator)
 }
 
 /// Methods of the cluster's own processes.

@@ -11,6 +11,7 @@ public enum MethodRoles {
         (PaymentMethods.list.id, PaymentMethods.list.role),
         (SaleMethods.create.id, SaleMethods.create.role),
         (SaleMethods.change.id, SaleMethods.change.role),
+        (ContactMethods.get.id, ContactMethods.get.role),
         (SystemMethods.brokerStatus.id, SystemMethods.brokerStatus.role),
         (SystemMethods.drain.id, SystemMethods.drain.role),
         (SystemMethods.breaker.id, SystemMethods.breaker.role),

@@ -9,6 +9,8 @@ extension Refusal {
         case .unknownOrder: (.notFound, .unknownOrder)
         case .soldOut: (.failedPrecondition, .soldOut)
         case .notEnough: (.failedPrecondition, .notEnough)
+        case .waitersFirst: (.failedPrecondition, .waitersFirst)
+        case .listFull: (.resourceExhausted, .listFull)
         case .overLimit: (.failedPrecondition, .overLimit)
         case .notYetOpen: (.failedPrecondition, .notYetOpen)
         case .closed: (.failedPrecondition, .closed)
@@ -31,6 +33,10 @@ extension Refusal {
         case .soldOut: FailureBody(message: "The sale is sold out.")
         case .notEnough(let left):
             FailureBody(message: "Only \(left) units are left; ask for fewer.", left: left)
+        case .waitersFirst:
+            FailureBody(message: "Units have come back, but for those who wait; wait for some, too.")
+        case .listFull(let limit):
+            FailureBody(message: "\(limit) wait already, and no more may; try again later.", limit: limit)
         case .overLimit(let limit, let held):
             FailureBody(
                 message: "A buyer may hold \(limit) units of this sale and this one holds \(held).",
@@ -59,5 +65,31 @@ extension Refusal {
             FailureBody(
                 message: "The worker is not sure of the ledger's time; nothing was done. Try again soon.")
         }
+    }
+}
+
+extension Refusal {
+    /// Nothing, or not enough, is free now: what may come back is worth knowing.
+    package var isScarcity: Bool {
+        switch self {
+        case .soldOut, .notEnough, .waitersFirst: true
+        default: false
+        }
+    }
+}
+
+extension FailureBody {
+    /// Adds what may come back.
+    package mutating func add(_ outlook: Outlook) {
+        guard outlook.held > 0 || outlook.waiting > 0 else { return }
+        held = outlook.held
+        waiting = outlook.waiting
+        next = outlook.next
+    }
+
+    /// What a gate answers.
+    package init(gate reason: Reason, _ outlook: Outlook) {
+        self = (reason == .waitersFirst ? Refusal.waitersFirst : .soldOut).body
+        add(outlook)
     }
 }

@@ -78,6 +78,26 @@ extension PlaceMany: Routed {
     public var route: Route { Route(sale, lane, key: key) }
 }
 
+extension WaitOrder: Routed {
+    public var route: Route { Route(sale, lane, key: key) }
+}
+
+extension ListOrders: Routed {
+    public var route: Route {
+        Route(routing: RoutingKey(sale: sale.rawValue, lane: lane.rawValue), isRead: true)
+    }
+}
+
+extension WatchOrder: Routed {
+    public var route: Route { Route(order.partition, isRead: true) }
+}
+
+extension WatchSale: Routed {
+    public var route: Route {
+        Route(routing: RoutingKey(sale: sale.rawValue, lane: lane.rawValue), isRead: true)
+    }
+}
+
 extension SettleOrder: Routed {
     public var route: Route { Route(sale, lane, key: key) }
 }

@@ -177,6 +177,7 @@ extension Sale: MessageBody {
         var left: Int64 = 0
         var orders: Int64 = 0
         var held: Int64 = 0
+        var waiting: Int64 = 0
         var hold: Int32?
         var payment = SaleTerms.usualPayment
         var state: State?
@@ -196,6 +197,7 @@ extension Sale: MessageBody {
             case Field.left: left = try bytes.readInteger(at: &offset)
             case Field.orders: orders = try bytes.readInteger(at: &offset)
             case Field.held: held = try bytes.readInteger(at: &offset)
+            case Field.waiting: waiting = try bytes.readInteger(at: &offset)
             case Field.hold: hold = try bytes.readInteger(at: &offset, as: Int32.self, field: "hold")
             case Field.payment: payment = try bytes.readInteger(at: &offset, as: Int32.self, field: "payment")
             case Field.state: state = try State(decoding: bytes, at: &offset, field: "state")
@@ -210,11 +212,14 @@ extension Sale: MessageBody {
                 name: name, price: price, currency: currency, limit: limit,
                 opensAt: try opens.orMissing("opens", offset), closesAt: closes, hold: hold, payment: payment,
                 isPaused: state == .paused),
-            added: added, left: left, held: held, orders: orders, state: try state.orMissing("state", offset))
+            added: added, left: left, held: held, orders: orders, waiting: waiting,
+            state: try state.orMissing("state", offset))
     }
 
     public func encode(into writer: inout MessagePackWriter) {
-        writer.map(14 + (terms.hold == nil ? 0 : 1) + (terms.payment == SaleTerms.usualPayment ? 0 : 1))
+        writer.map(
+            14 + (terms.hold == nil ? 0 : 1) + (terms.payment == SaleTerms.usualPayment ? 0 : 1)
+                + (waiting == 0 ? 0 : 1))
         writer.string("sale")
         writer.integer(id.rawValue)
         writer.string("lane")
@@ -243,6 +248,10 @@ extension Sale: MessageBody {
         writer.integer(orders)
         writer.string("state")
         writer.string(state.rawValue)
+        if waiting != 0 {
+            writer.string("waiting")
+            writer.integer(waiting)
+        }
         SaleTerms.encode(hold: terms.hold, payment: terms.payment, into: &writer)
     }
 }

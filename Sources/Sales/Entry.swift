@@ -9,13 +9,14 @@ public struct Entry: Equatable, Sendable {
     public var buyer: BuyerID
     /// The request that this entry answers.
     public var key: RequestKey
-    /// Units of the order, or units that come or leave; of a changed limit the limit. 0 where no units move.
+    /// Units of the order, waited for, or that come or leave; of a changed limit the limit. 0 where there are none.
     public var quantity: Int32
     /// What the order costs, in minor units of the sale's currency; fixed here. Of a payment, too. Else zero.
     public var amount: Int64
     /// The ledger's time when it was decided, as the worker knew it.
     public var at: LedgerTime
-    /// The order that it is about: the sequence of the entry that placed it. 0 when it is about none, or places one.
+    /// The order that it is about: the sequence of the entry that placed it. 0 when it is about none, or places one. What
+    /// ends a wait, an order placed for it included, is about the entry that began the wait.
     public var about: Int64
     /// The terms of the sale from here on. Only entries about a sale have them.
     public var terms: SaleTerms?
@@ -55,6 +56,15 @@ public struct Entry: Equatable, Sendable {
         /// Money of another attempt than the one that paid is to go back.
         case surplusOwed = 26
         case surplusReturned = 27
+        // The waiting list. What ends a wait has its key; an order placed for it (16) and a settled key (17) end it, too.
+        /// Somebody waits for units that come back: its place in the list is that of the entry in the ledger.
+        case waitBegun = 28
+        /// The sale closed first.
+        case waitClosed = 29
+        /// It lasted for as long as a wait may.
+        case waitRanOut = 30
+        /// When its turn came, the buyer held as much as the sale allows.
+        case waitOverLimit = 31
     }
 
     public init(
@@ -88,7 +98,9 @@ extension Entry.Kind {
         case .saleCreated, .unitsAdded, .orderExpired, .orderCancelled, .refundDone: 1
         case .unitsWithdrawn, .orderPlaced, .paymentTakenLate: -1
         case .saleOpened, .saleClosed, .salePaused, .saleResumed, .limitChanged, .keyVoided, .paymentBegun,
-            .paymentFailed, .paymentTaken, .refundBegun, .surplusOwed, .surplusReturned:
+            .paymentFailed, .paymentTaken, .refundBegun, .surplusOwed, .surplusReturned, .waitBegun,
+            .waitClosed,
+            .waitRanOut, .waitOverLimit:
             0
         }
     }

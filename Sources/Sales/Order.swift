@@ -76,6 +76,8 @@ public struct Sale: Equatable, Sendable {
     public var held: Int64
     /// Orders ever placed.
     public var orders: Int64
+    /// How many wait for units that come back.
+    public var waiting: Int64
     /// By the ledger's clock at the time of the answer.
     public var state: State
 
@@ -89,7 +91,7 @@ public struct Sale: Equatable, Sendable {
 
     public init(
         id: SaleID, lane: Lane, partition: Partition, terms: SaleTerms, added: Int64, left: Int64,
-        held: Int64 = 0, orders: Int64, state: State
+        held: Int64 = 0, orders: Int64, waiting: Int64 = 0, state: State
     ) {
         self.id = id
         self.lane = lane
@@ -99,6 +101,7 @@ public struct Sale: Equatable, Sendable {
         self.left = left
         self.held = held
         self.orders = orders
+        self.waiting = waiting
         self.state = state
     }
 }

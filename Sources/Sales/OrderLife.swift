@@ -14,9 +14,12 @@ public struct OrderLife: Equatable, Sendable {
     public private(set) var holdsUnits = true
 
     /// An order that has just been placed.
-    public init(placedAt: LedgerTime, under terms: SaleTerms) {
+    ///
+    /// - Parameter isOffer: its buyer waited for the units, and the next in line waits for the answer: it is held for no
+    ///   longer than `Bounds.offer`. Where orders are held for ever, there is nothing to answer, and an offer is, too.
+    public init(placedAt: LedgerTime, under terms: SaleTerms, isOffer: Bool = false) {
         guard let hold = terms.hold else { return }
-        holdEnd = (placedAt + hold).rawValue
+        holdEnd = (placedAt + (isOffer ? min(hold, Bounds.offer) : hold)).rawValue
         end = holdEnd
     }
 
@@ -42,7 +45,7 @@ public struct OrderLife: Equatable, Sendable {
         // Whatever became of the order.
         case .surplusOwed, .surplusReturned: true
         case .saleCreated, .saleOpened, .saleClosed, .unitsAdded, .unitsWithdrawn, .salePaused, .saleResumed,
-            .limitChanged, .orderPlaced, .keyVoided:
+            .limitChanged, .orderPlaced, .keyVoided, .waitBegun, .waitClosed, .waitRanOut, .waitOverLimit:
             false
         }
     }
@@ -76,7 +79,7 @@ public struct OrderLife: Equatable, Sendable {
             become(.refunded, entry.key)
             holdsUnits = false
         case .saleCreated, .saleOpened, .saleClosed, .unitsAdded, .unitsWithdrawn, .salePaused, .saleResumed,
-            .limitChanged, .orderPlaced, .keyVoided:
+            .limitChanged, .orderPlaced, .keyVoided, .waitBegun, .waitClosed, .waitRanOut, .waitOverLimit:
             preconditionFailure("\(entry.kind) is not about an order")
         }
     }

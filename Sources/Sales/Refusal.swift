@@ -5,6 +5,10 @@ public enum Refusal: Error, Hashable, Sendable {
     case soldOut
     /// Fewer units are left than were asked for, but some are.
     case notEnough(left: Int64)
+    /// Units are there, but for those who wait. Whoever wants some can wait, too.
+    case waitersFirst
+    /// As many wait as may, `limit`.
+    case listFull(limit: Int64)
     /// The buyer holds `held` units already and may hold `limit`.
     case overLimit(limit: Int32, held: Int32)
     case notYetOpen(opensAt: LedgerTime)

@@ -31,6 +31,26 @@ public struct SettleOrder: Hashable, Sendable {
     }
 }
 
+/// Asks for units as soon as some are free: for a place in the sale's waiting list, which is kept until it leads to an
+/// order, ends, or is settled as "no order".
+public struct WaitOrder: Hashable, Sendable {
+    public var sale: SaleID
+    public var lane: Lane
+    public var buyer: BuyerID
+    /// Units wanted; 1 to the sale's limit.
+    public var quantity: Int32
+    /// Of the order that it may lead to, too.
+    public var key: RequestKey
+
+    public init(sale: SaleID, lane: Lane = .only, buyer: BuyerID, quantity: Int32, key: RequestKey) {
+        self.sale = sale
+        self.lane = lane
+        self.buyer = buyer
+        self.quantity = quantity
+        self.key = key
+    }
+}
+
 /// Asks that an order be given up before it is paid: by its buyer.
 public struct CancelOrder: Hashable, Sendable {
     public var order: OrderID

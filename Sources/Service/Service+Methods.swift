@@ -14,6 +14,21 @@ extension Service {
             })
     }
 
+    /// Defines a method of the project's own by its description.
+    package mutating func unary<Request: MessageBody, Reply: MessageBody>(
+        _ method: Method<Request, Reply>, _ description: MethodDescription,
+        _ handler: @escaping @Sendable (Request, ServiceCall) async throws -> Reply
+    ) {
+        precondition(
+            method.name == description.name && ServiceMethod.service(of: method.name) == name,
+            "\(method.name) is not a method of \(name)")
+        append(
+            description, .unary,
+            .task { call, body in
+                BodyBytes.encode(try await handler(try BodyBytes.decode(body), call))
+            })
+    }
+
     /// Defines a method whose handler runs on the host's I/O thread, without a task: for those that only
     /// compute, in less than a millisecond, since everything else waits meanwhile. Over a hundred thousand
     /// calls a second go through one host. Interceptors do not see these calls.

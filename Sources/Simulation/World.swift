@@ -118,6 +118,9 @@ final class World {
         case .place(_, let buyer, let quantity, let number):
             .place(
                 PlaceOrder(sale: sale, buyer: BuyerID(rawValue: buyer), quantity: quantity, key: key(number)))
+        case .wait(_, let buyer, let quantity, let number):
+            .wait(
+                WaitOrder(sale: sale, buyer: BuyerID(rawValue: buyer), quantity: quantity, key: key(number)))
         case .settle(_, let buyer, let number):
             .settle(SettleOrder(sale: sale, buyer: BuyerID(rawValue: buyer), key: key(number)))
         case .addUnits(_, let units, let number):
@@ -167,6 +170,8 @@ final class World {
         switch wish {
         case .place(_, _, _, let key):
             (header.method, header.requestKey) = (OrderMethods.place.id, UInt128(key))
+        case .wait(_, _, _, let key):
+            (header.method, header.requestKey) = (OrderMethods.wait.id, UInt128(key))
         case .settle(_, _, let key):
             (header.method, header.requestKey) = (OrderMethods.settle.id, UInt128(key))
             header.priority = .high
@@ -198,7 +203,9 @@ final class World {
         guard case .place(let partition, let buyer, _, let key) = wish else { return true }
         return scenario.jobs.count { job in
             switch job.wish {
-            case .place(partition, buyer, _, key), .settle(partition, buyer, key): true
+            case .place(partition, buyer, _, key), .wait(partition, buyer, _, key),
+                .settle(partition, buyer, key):
+                true
             default: false
             }
         } > 1
@@ -265,6 +272,10 @@ final class World {
         advance(until: now + patience) { self.isWell }
         if !isWell { violateLiveness("after the calm") }
         if scenario.closesAfter == 0, judge.violations.isEmpty { sellOut(patience) }
+        // What is held and not paid comes back, and nothing but time makes it.
+        if let hold = scenario.hold {
+            advance(until: now + .seconds(Int64(hold)) + Judge.lateExpiry + .seconds(1)) { false }
+        }
         judge.judgeTheEnd()
         let outcome = Outcome(
             violations: judge.violations, promises: judge.promises, counts: judge.counts, hash: hash,
@@ -288,6 +299,7 @@ final class World {
                 brokers.contains { $0.isAlive && $0.owner(of: partition) != nil }
             }
             && workers.allSatisfy { $0.core.map { $0.transaction == .none && $0.again.isEmpty } ?? true }
+            && (0..<scenario.partitions).allSatisfy { !isForSale($0) || !judge.hasServable($0) }
     }
 
     private func violateLiveness(_ when: String) {
@@ -314,11 +326,15 @@ final class World {
                 left = ledger.model.entries[partition].reduce(0) { $0 + Int(max(0, $1.stockChange)) }
             }
             demand[partition] = left + 2
+            // While somebody waits nobody else may buy; and whoever waits is served, too.
+            let waits = partition % 2 == 1 || judge.hasWaiting(partition)
             for number in 0..<left + 2 {
                 key += 1
-                let wish = Job.Wish.place(
-                    partition: partition, buyer: Self.lateBuyers + Int64(number), quantity: 1,
-                    key: key)
+                let buyer = Self.lateBuyers + Int64(number)
+                let wish: Job.Wish =
+                    waits
+                    ? .wait(partition: partition, buyer: buyer, quantity: 1, key: key)
+                    : .place(partition: partition, buyer: buyer, quantity: 1, key: key)
                 let job = Job(
                     at: 0, client: 0, wish: wish, deadline: 2_000, givesUp: false, hedges: false, cancels: nil
                 )

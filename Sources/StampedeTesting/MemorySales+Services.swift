@@ -43,6 +43,10 @@ final class SharedSales: Sendable {
             try call.check(request.order.partition)
             return try self.decide { sales throws(Refusal) in try sales.order(request.order) }
         }
+        orders.add(OrderMethods.list) { request, call throws(Failure) in
+            try call.check(request.sale, request.lane, nil)
+            return try self.decide { sales throws(Refusal) in try sales.orders(request) }
+        }
         orders.add(OrderMethods.cancel) { request, call throws(Failure) in
             try call.check(request.order.partition)
             return try self.decide { sales throws(Refusal) in

@@ -93,6 +93,15 @@ struct MemorySales {
         return try order(at: id.sequence, Int(id.partition.rawValue))
     }
 
+    func orders(_ request: ListOrders) throws(Refusal) -> OrderList {
+        let book = books[MemorySales.partition(request.sale, request.lane)]
+        let page = book.orders(
+            of: request.sale, request.lane, buyer: request.buyer, state: request.state, after: request.after,
+            limit: Int(min(max(1, request.limit), OrderList.maximum)), looks: .max)
+        guard let page else { throw .unknownSale }
+        return OrderList(orders: page.orders.compactMap { book.order(at: $0) }, next: page.next)
+    }
+
     private func order(at sequence: Int64, _ index: Int) throws(Refusal) -> Order {
         guard let order = books[index].order(at: sequence) else { throw .unknownOrder }
         return order

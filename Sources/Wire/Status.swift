@@ -69,6 +69,10 @@ public enum Reason: UInt16, Sendable, CaseIterable {
     /// What was asked for does not follow from where the order is in its life.
     case wrongState = 24
     case unknownAttempt = 25
+    /// Units are free, but for those who wait.
+    case waitersFirst = 26
+    /// As many wait as may.
+    case listFull = 27
 
     // Answers of the machinery.
     case noOwner = 40

@@ -65,6 +65,9 @@ public struct WorkerConfiguration: Sendable {
     package var mourning: TimeAmount { .milliseconds(200) }
     /// Holds that ran out before this owner took over go on for so long: their buyers could not pay.
     public var holdGrace = TimeAmount.seconds(10)
+    /// How long a gate opens by count after units began to come back. With the lease of a gate it is less than a second, for
+    /// so long "sold out" may be said of what is no longer.
+    package var reopening: TimeAmount { .milliseconds(400) }
     /// Rank r tries a free lease after r times this.
     package var rankDelay: TimeAmount { .milliseconds(200) }
     /// Entries per chunk when a book is loaded: a chunk takes a few milliseconds of a turn.

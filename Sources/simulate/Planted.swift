@@ -67,6 +67,8 @@ struct Planted: ParsableCommand {
         let seconds = Date().timeIntervalSince(start)
         // Some bugs break what the book or the model insists on. That is found, too, but says nothing of seeds.
         if process.terminationReason == .uncaughtSignal {
+            // Swift traps with SIGILL or SIGTRAP. Anything else was somebody else's doing.
+            guard [SIGILL, SIGTRAP].contains(process.terminationStatus) else { return nil }
             return Find(seconds: seconds, seeds: nil, by: "trap")
         }
         guard process.terminationStatus == 1 else { return nil }

@@ -34,6 +34,7 @@ struct Stampede: ParsableCommand {
             CommandGroup(
                 name: "Sell",
                 subcommands: [SaleCommand.self, OrderCommand.self, StatusCommand.self]),
+            CommandGroup(name: "Tell buyers", subcommands: [NotifyCommand.self, ContactCommand.self]),
             CommandGroup(name: "Locks", subcommands: [LockCommand.self]),
             CommandGroup(name: "The protocol", subcommands: [CallCommand.self, ConformanceCommand.self]),
             CommandGroup(name: "Prove it", subcommands: [ChaosCommand.self]),

@@ -16,6 +16,7 @@ import Testing
     }
 
     static let nobody = "--broker tcp://127.0.0.1:9"
+    static let wire = "--name n --events 127.0.0.1:9 --ledger x"
 
     @Test(arguments: [
         Mistake("slae list", 64, "slae", "did you mean ‘sale’"),
@@ -76,6 +77,33 @@ import Testing
         Mistake("broker --clients ipc:///none/c", 64, "--name"),
         Mistake("worker --name w --broker tcp://127.0.0.1:9 --redis x --ledger y", 64, "\"x\"", "Redis"),
         Mistake("worker --name w --broker tcp://127.0.0.1:9 --redis 127.0.0.1:9", 64, "--ledger"),
+        Mistake("notfy", 64, "did you mean ‘notify’"),
+        Mistake("notify --name n", 64, "--events", "STAMPEDE_EVENTS"),
+        Mistake("notify --name n --events here --ledger x", 64, "\"here\"", "Redis"),
+        Mistake("notify --name n --events 127.0.0.1:9 --ledger x", 64, "--smtp", "--sms-url"),
+        Mistake("notify \(wire) --smtp http://x", 64, "‘http://x’", "smtps://"),
+        Mistake("notify \(wire) --smtp smtp://me:secret@host", 64, "--smtp-user"),
+        Mistake("notify \(wire) --smtp smtp://host", 64, "--mail-from"),
+        Mistake("notify \(wire) --smtp smtp://host --mail-from me", 64, "--mail-from", "‘me’"),
+        Mistake(
+            "notify \(wire) --smtp smtp://host --smtp-user me --mail-from a@b", 64, "STAMPEDE_SMTP_PASSWORD"),
+        Mistake("notify \(wire) --smtp smtp://host --smtp-user me --smtp-password-file none", 64, "‘none’"),
+        Mistake("notify \(wire) --sms-url http://sms.example/x", 64, "--sms-url", "https://"),
+        Mistake("notify \(wire) --sms-url https://x --claim 20 --send-timeout 30", 64, "--claim"),
+        Mistake("notify \(wire) --sms-url https://x --utc-offset 8", 64, "‘8’", "+08:00"),
+        Mistake("notify \(wire) --sms-url https://x --templates none", 64, "‘none’"),
+        Mistake("notify test --to nobody --sms-url https://x", 64, "--to"),
+        Mistake("notify test --to +8613800138000 --smtp smtp://h --mail-from a@b", 64, "--sms-url"),
+        Mistake(
+            "notify test --to a@b --occasion lost --smtp smtp://h --mail-from a@b", 64, "‘lost’", "placed"),
+        Mistake("notify dead-letters retry --ledger x", 64, "--all"),
+        Mistake("notify dead-letters list --ledger postgres://x@127.0.0.1:9/x", 1, "127.0.0.1:9"),
+        Mistake("contact set --sale 1 --buyer 2 --language zh", 64, "--mail", "--phone"),
+        Mistake("contact set --sale 1 --buyer 2 --language fr --mail a@b", 64, "‘fr’", "zh"),
+        Mistake("contact set --sale 1 --buyer 2 --language zh --phone 138", 64, "--phone", "E.164"),
+        Mistake(
+            "contact set --sale 1 --buyer 2 --language zh --mail nobody", 64, "--mail", "mei@example.com"),
+        Mistake("contact erase --sale 1", 64, "--buyer"),
         Mistake("call", 64, "--list", "--describe"),
         Mistake("call sale.get --list", 64, "--list"),
         Mistake("call --list \(nobody) --timeout 1", 1, "tcp://127.0.0.1:9", "`stampede up`"),
@@ -123,6 +151,10 @@ import Testing
         Mistake("relay replay --sink x --from soon", 64, "‘soon’", "-1h"),
         Mistake("relay replay --sink x --from 7", 64, "--partition"),
         Mistake("relay replay --sink tables --from start", 64, "stampede relay rebuild"),
+        Mistake("relay --sink https://x", 64, "STAMPEDE_WEBHOOK_SECRET"),
+        Mistake("relay dead-letters lst", 64, "did you mean ‘list’"),
+        Mistake("relay dead-letters retry --sink x", 64, "--all"),
+        Mistake("relay dead-letters retry --sink x --event 7", 64, "‘7’"),
         Mistake("up --sink ftp://x", 64, "‘ftp’"),
     ])
     func `a mistake is answered in one sentence`(_ mistake: Mistake) async throws {

@@ -27,9 +27,12 @@ import Testing
         let report = try Audit.run(dsn: ledger.dsn)
         #expect(report.isClean, "\(report.checks.filter { !$0.holds })")
         #expect(report.entries == 6)
-        #expect(report.checks.count == 14)
+        #expect(report.checks.count == 16)
         #expect(report.checks.allSatisfy { $0.rows > 0 })
-        #expect(Set(report.checks.map(\.promise)) == ["P1", "P3", "P4", "P5", "P6", "life", "sequence"])
+        #expect(
+            Set(report.checks.map(\.promise)) == [
+                "P1", "P3", "P4", "P5", "P6", "life", "sequence", "waiting",
+            ])
     }
 
     /// A sale of 10 units whose order 2 is paid, 3 expired, 4 cancelled, 5 paid late and sent back, 6 failed to pay once.
@@ -91,6 +94,61 @@ import Testing
         _ = try ledger.sql("ALTER TABLE stampede.ledger DISABLE TRIGGER USER; \(sql)")
         let report = try Audit.run(dsn: ledger.dsn)
         #expect(report.checks.contains { $0.promise == "life" && !$0.holds }, "\(what)")
+    }
+
+    /// A sale of 3 units, all sold in entry 2. Buyers 2 (two units), 3, 4 and 5 wait in 3 to 6; a unit that comes back in 7
+    /// goes to buyer 3 in 8, for buyer 2 wants more; buyer 4 gives up in 9; two more go to buyer 2 in 11; 5 waits on.
+    private func waited() throws -> TestLedger {
+        let ledger = try TestLedger()
+        let connection = try ledger.connect()
+        var owner = try ledger.openSale(7, units: 3, connection)
+        func wait(_ buyer: Int64, _ quantity: Int32) -> Entry {
+            var entry = owner.entry(.waitBegun, quantity: quantity)
+            (entry.buyer, entry.key) = (
+                BuyerID(rawValue: buyer), RequestKey(rawValue: UInt128(500 + buyer))
+            )
+            return entry
+        }
+        func end(_ kind: Entry.Kind, _ wait: Entry, _ sequence: Int64) -> Entry {
+            var entry = owner.entry(kind, quantity: kind == .orderPlaced ? wait.quantity : 0)
+            (entry.buyer, entry.key, entry.about) = (wait.buyer, wait.key, sequence)
+            return entry
+        }
+        let waits = [wait(2, 2), wait(3, 1), wait(4, 1), wait(5, 1)]
+        let entries =
+            [owner.order(buyer: 1, quantity: 3)] + waits + [
+                owner.entry(.unitsAdded, quantity: 1), end(.orderPlaced, waits[1], 4),
+                end(.keyVoided, waits[2], 5), owner.entry(.unitsAdded, quantity: 2),
+                end(.orderPlaced, waits[0], 3),
+            ]
+        let outcome = try ledger.commit([owner.next(entries)], connection)
+        #expect(outcome.isCommitted)
+        return ledger
+    }
+
+    @Test func `a waiting list that was served in turn is clean`() throws {
+        let report = try Audit.run(dsn: try waited().dsn)
+        #expect(report.isClean, "\(report.checks.filter { !$0.holds })")
+    }
+
+    @Test(
+        arguments: [
+            ("SET key = gen_random_uuid() WHERE seq = 8", "an order with another key than the wait"),
+            ("SET about = 5 WHERE seq = 8", "two ends of one wait"),
+            ("SET about = 2 WHERE seq = 9", "the end of what is no wait"),
+            ("SET quantity = 2 WHERE seq = 8", "more units than were waited for"),
+            ("SET about = NULL WHERE seq = 8", "somebody who did not wait"),
+            ("SET quantity = 1 WHERE seq = 3", "a first in line who was passed over"),
+            (
+                "SET (about, buyer, key) = (SELECT 6, buyer, key FROM stampede.ledger WHERE seq = 6) WHERE seq = 8",
+                "a last in line who was served first"
+            ),
+        ])
+    func `a waiting list that was not served in turn is found`(sql: String, what: String) throws {
+        let ledger = try waited()
+        _ = try ledger.sql("ALTER TABLE stampede.ledger DISABLE TRIGGER USER; UPDATE stampede.ledger \(sql)")
+        let report = try Audit.run(dsn: ledger.dsn)
+        #expect(report.checks.contains { $0.promise == "waiting" && !$0.holds }, "\(what)")
     }
 
     @Test func `the limit is the one in force at an order's place`() throws {

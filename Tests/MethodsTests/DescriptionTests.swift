@@ -5,7 +5,9 @@ import Wire
 
 /// What reflection says of a body is what is written.
 @Suite struct DescriptionTests {
-    static let all = MethodDescription.ofBrokers + MethodDescription.ofSales + MethodDescription.ofLocks
+    static let all =
+        MethodDescription.ofBrokers + MethodDescription.ofSales + MethodDescription.ofLocks
+        + MethodDescription.ofContacts
     static let types = Dictionary(
         all.flatMap(\.types).map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
 

@@ -57,6 +57,13 @@ import WireTestSupport
             ChangeSale(sale: Sample.sale, key: Sample.key, change: .addUnits(500))),
         Meaning(
             "`sale.list` of partition 12", SaleMethods.list, ListSales(partition: Partition(rawValue: 12))),
+        Meaning(
+            "`order.wait`: a place in the waiting list",
+            WaitOrder(sale: Sample.sale, buyer: BuyerID(rawValue: 42), quantity: 2, key: Sample.key)),
+        Meaning("Two come first, of three hundred", WaitState.waiting(ahead: 2, of: 300)),
+        Meaning(
+            "`order.list`: a buyer's orders, the second page", OrderMethods.list,
+            ListOrders(sale: Sample.sale, buyer: BuyerID(rawValue: 42), after: 4_711, limit: 50)),
         Meaning("`broker.status`", SystemMethods.brokerStatus, Empty()),
         Meaning(
             "`order.place_many`: two orders in one call", OrderMethods.placeMany,
@@ -80,6 +87,11 @@ import WireTestSupport
         Meaning(
             "`lock.release`", LockMethods.release,
             ReleaseLock(name: Sample.lock, token: Sample.heldLock.token)),
+        Meaning("`contact.set`", ContactMethods.set, Sample.contact),
+        Meaning(
+            "`contact.erase`", ContactMethods.erase,
+            EraseContact(sale: Sample.sale, buyer: Sample.contact.buyer)),
+        Meaning("Erased, with one message under way", ErasedContact(wasKnown: true, underWay: 1)),
         Meaning(
             "DESCRIBE",
             MethodDescription(
@@ -135,11 +147,13 @@ import WireTestSupport
         }
         let rows = [
             row(OrderMethods.place), row(OrderMethods.placeMany), row(OrderMethods.settle),
-            row(OrderMethods.get), row(OrderMethods.cancel), row(OrderMethods.revoke),
+            row(OrderMethods.wait), row(OrderMethods.get), row(OrderMethods.list), row(OrderMethods.watch),
+            row(OrderMethods.cancel), row(OrderMethods.revoke),
             row(PaymentMethods.begin), row(PaymentMethods.record), row(PaymentMethods.list),
             row(SaleMethods.create),
-            row(SaleMethods.change), row(SaleMethods.get), row(SaleMethods.list),
+            row(SaleMethods.change), row(SaleMethods.get), row(SaleMethods.watch), row(SaleMethods.list),
             row(LockMethods.acquire), row(LockMethods.extend), row(LockMethods.release),
+            row(ContactMethods.set), row(ContactMethods.erase), row(ContactMethods.get),
             row(HealthMethods.check), row(HealthMethods.watch), row(ReflectionMethods.list),
             row(ReflectionMethods.describe), row(SystemMethods.brokerStatus), row(SystemMethods.ping),
             row(SystemMethods.drain), row(SystemMethods.breaker), row(SystemMethods.redis),
@@ -165,7 +179,8 @@ import WireTestSupport
         let gate = ClosedGate(
             method: MethodID(rawValue: .max), routing: RoutingKey(sale: .max, lane: .min),
             partition: Partition(rawValue: .max), fence: Fence(rawValue: .max), change: .max,
-            reason: .clockUncertain)
+            reason: .clockUncertain,
+            outlook: Outlook(held: .max, next: LedgerTime(rawValue: .max), waiting: .max), passes: .max)
         let gates = [ClosedGate](repeating: gate, count: WorkerBeat.maximumGates)
         let beat = WorkerBeat(isFit: true, leaseLeft: .max, gates: gates)
         #expect(Header.size + Sample.encode(beat).count <= Limits.messageSize)

@@ -71,6 +71,12 @@ extension Sample {
         },
         gates: [.init(sale: sale, lane: .only, partition: Partition(rawValue: 4))])
 
+    static var waitedSale: Sale {
+        var sale = sale(.open, closes: nil)
+        sale.waiting = 12
+        return sale
+    }
+
     static let forced = BreakerState.Forced(state: "open", actor: longName, leftMilliseconds: 59_999)
 
     static func breaker(_ forced: BreakerState.Forced?) -> BreakerState {
@@ -111,11 +117,38 @@ extension Sample {
     static let heldLock = HeldLock(
         name: lock, token: LockToken(rawValue: key.rawValue), fence: 43, valid: 9_895, waited: 1_204)
 
+    static let contact = Contact(
+        sale: sale, buyer: BuyerID(rawValue: 42), mail: MailAddress("mei.lin@example.com"),
+        phone: PhoneNumber("+8613800138000"), language: .chinese)
+
     static let requests: [Sample] = [
+        Sample("by mail and phone", contact),
+        Sample(
+            "by phone",
+            Contact(
+                sale: sale, buyer: contact.buyer, phone: PhoneNumber("+4915112345678"), language: .english)),
+        Sample("any", GetContact(sale: sale, buyer: contact.buyer)),
+        Sample("any", EraseContact(sale: sale, buyer: contact.buyer)),
+        Sample("one under way", ErasedContact(wasKnown: true, underWay: 1)),
         Sample("at once", AcquireLock(name: lock, ttl: 100)),
         Sample("waiting", AcquireLock(name: lock, ttl: 60_000, wait: 60_000)),
         Sample("any", ExtendLock(name: lock, token: heldLock.token, ttl: 10_000)),
         Sample("any", ReleaseLock(name: lock, token: heldLock.token)),
+        Sample("one lane", WaitOrder(sale: sale, buyer: BuyerID(rawValue: 42), quantity: 2, key: key)),
+        Sample(
+            "a lane",
+            WaitOrder(
+                sale: sale, lane: Lane(rawValue: 2), buyer: BuyerID(rawValue: 42), quantity: 2, key: key)),
+        Sample("bare", ListOrders(sale: sale)),
+        Sample(
+            "full",
+            ListOrders(
+                sale: sale, lane: Lane(rawValue: 2), buyer: BuyerID(rawValue: 42), state: .paid, after: .max,
+                limit: 7)),
+        Sample("bare", WatchOrder(order: order.id)),
+        Sample("from a version", WatchOrder(order: order.id, version: .max)),
+        Sample("bare", WatchSale(sale: sale)),
+        Sample("from a sequence", WatchSale(sale: sale, lane: Lane(rawValue: 2), from: 0)),
         Sample("one lane", PlaceOrder(sale: sale, buyer: BuyerID(rawValue: 42), quantity: 2, key: key)),
         Sample(
             "a lane and extremes",
@@ -192,6 +225,16 @@ extension Sample {
         Sample("scheduled", sale(.scheduled, closes: time)),
         Sample("open", sale(.open, closes: nil)),
         Sample("sold out", sale(.soldOut, closes: nil)),
+        Sample("waited for", waitedSale),
+        Sample("waiting", WaitState.waiting(ahead: 3, of: .max)),
+        Sample("offered", WaitState.offered(paidOrder)),
+        Sample("over the limit", WaitState.ended(.overLimit)),
+        Sample("given up", WaitState.ended(.givenUp)),
+        Sample("none", OrderList(orders: [], next: nil)),
+        Sample("some, with more", OrderList(orders: [order, paidOrder], next: 4_712)),
+        Sample("nothing missed", OrderUpdate(order: order, missed: 0)),
+        Sample("some missed", OrderUpdate(order: paidOrder, missed: 2)),
+        Sample("any", SaleUpdate(sale: waitedSale, sequence: 4_711, rate: 9, hasMissed: true)),
         Sample("closed", sale(.closed, closes: time)),
         Sample("empty", SaleList(sales: [], isCut: false)),
         Sample(
@@ -233,6 +276,17 @@ extension Sample {
             "services", WorkerBeat(isFit: true, leaseLeft: nil, gates: [], notServing: ["payments", "other"])),
         Sample("bare", WorkerBeat(isFit: false, leaseLeft: nil, gates: [], canTake: false)),
         Sample("any", gate),
+        Sample(
+            "that lets some pass, and says what may come back",
+            ClosedGate(
+                method: gate.method, routing: gate.routing, partition: gate.partition, fence: gate.fence,
+                change: 1, reason: .waitersFirst, outlook: Outlook(held: 2, next: time, waiting: 3), passes: 4
+            )),
+        Sample(
+            "with nothing that returns by itself",
+            ClosedGate(
+                method: gate.method, routing: gate.routing, partition: gate.partition, fence: gate.fence,
+                change: 1, reason: .soldOut, outlook: Outlook(held: 0, next: nil, waiting: 0))),
         Sample("young", BrokerBeat(live: nil, unowned: nil)),
         Sample("any", BrokerBeat(live: ["worker-1", "worker-2"], unowned: [Partition(rawValue: 3)])),
         Sample(

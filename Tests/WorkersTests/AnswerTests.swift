@@ -33,7 +33,7 @@ import Wire
         let (yes, no) = (scene.order(buyer: 1, quantity: 10), scene.order(buyer: 2))
         #expect(scene.answers().isEmpty)
         scene.commit()
-        #expect(scene.replies() == [yes: .order(2), no: .refused(.soldOut)])
+        #expect(scene.replies() == [yes: .order(2), no: Scene.soldOut])
     }
 
     @Test mutating func `a no waits for the layer on its way, not for the next`() {
@@ -44,7 +44,7 @@ import Wire
         #expect(scene.answers().isEmpty)
         scene.core.committed(sent: scene.now, scene.now)
         let replies = scene.replies()
-        #expect(replies[no] == .refused(.soldOut))
+        #expect(replies[no] == Scene.soldOut)
         #expect(replies[void] == nil)
         scene.commit()
         #expect(scene.replies() == [void: .settled(3)])

@@ -149,7 +149,8 @@ import Wire
 
     @Test mutating func `fences of locks that fail refuse locks alone, until a probe of their own`() {
         for _ in 1...3 {
-            scene.core.breakers.record(.unreachable, of: .locks, sent: scene.now, scene.now)
+            let permit = scene.core.breakers.locks.begin(scene.now)
+            scene.core.breakers.locks.record(permit, .unreachable, scene.now)
         }
         #expect(scene.core.breakers.locks.stateName == .open)
         #expect(scene.core.breakers.commit.isClosed && scene.core.breakers.control.isClosed)
@@ -161,7 +162,14 @@ import Wire
         #expect(scene.core.breakers.locks.letsPass)
     }
 
-    @Test mutating func `a lost connection for locks is no outage, three are`() {
+    @Test mutating func `a taking of fences that hangs opens the breaker of locks before it times out`() {
+        _ = scene.core.breakers.locks.begin(scene.now)
+        scene.live(.milliseconds(1_600))
+        #expect(!scene.core.breakers.locks.letsPass)
+        #expect(scene.core.breakers.commit.isClosed && scene.core.breakers.control.isClosed)
+    }
+
+    @Test mutating func `a connection for locks that cannot be made is no outage, three are`() {
         for number in 1...3 {
             scene.core.breakers.lost(.locks, scene.now)
             #expect(scene.core.breakers.locks.isClosed == (number < 3))

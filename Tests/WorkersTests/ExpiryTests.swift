@@ -40,6 +40,7 @@ import Wire
         live(.seconds(2))
         #expect(state(2) == .expired && scene.core.partitions[0].book.committed == 3)
         #expect(scene.core.partitions[0].soldOut.isEmpty)
+        live(.milliseconds(500))
         #expect(scene.core.closedGates(scene.now).isEmpty)
     }
 

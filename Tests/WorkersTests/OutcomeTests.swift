@@ -35,7 +35,7 @@ import Wire
         scene.core.committed(sent: scene.now, scene.now)
         #expect(
             scene.replies() == [
-                first: .order(2), second: .order(3), no: .refused(.soldOut), void: .settled(4),
+                first: .order(2), second: .order(3), no: Scene.soldOut, void: .settled(4),
             ])
     }
 
@@ -69,7 +69,7 @@ import Wire
         let late = scene.order(buyer: 2)
         #expect(scene.answers().isEmpty)
         scene.commit()
-        #expect(scene.replies()[late] == .refused(.soldOut))
+        #expect(scene.replies()[late] == Scene.soldOut)
     }
 
     @Test mutating func `who cancels before being decided gets no answer`() {

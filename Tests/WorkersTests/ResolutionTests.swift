@@ -67,7 +67,7 @@ import Wire
         scene.core.batchChecked(partition, isCommitted: isCommitted, scene.now)
         let replies = scene.replies()
         #expect(replies[first] == (isCommitted ? .order(2) : .returned))
-        #expect(replies[second] == (isCommitted ? .refused(.soldOut) : .returned))
+        #expect(replies[second] == (isCommitted ? Scene.soldOut : .returned))
         #expect(replies[above] == .returned)
         #expect(scene.phase() == .idle)
         #expect(scene.effects().contains(.disown(partition, Fence(rawValue: 1))))

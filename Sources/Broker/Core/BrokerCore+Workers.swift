@@ -204,8 +204,16 @@ extension BrokerCore {
         if let old = gates[key], (old.fence, old.change) > (gate.fence, gate.change) { return }
         gates[key] = Gate(
             worker: worker, partition: gate.partition.rawValue, fence: gate.fence, change: gate.change,
-            reason: gate.reason, lapses: lapses)
+            reason: gate.reason, passes: gate.passes,
+            body: gate.outlook.map { BrokerCore.body(of: gate.reason, $0) }, lapses: lapses)
         workers[Int(worker)]!.gates.insert(key)
+    }
+
+    /// Written once for all that the gate refuses.
+    private static func body(of reason: Reason, _ outlook: Outlook) -> [UInt8] {
+        var writer = MessagePackWriter()
+        FailureBody(gate: reason, outlook).encode(into: &writer)
+        return writer.bytes
     }
 
     private mutating func openGates(of partition: Int) {

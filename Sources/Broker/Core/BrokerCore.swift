@@ -179,11 +179,9 @@ package struct BrokerCore {
         } else if !partitions.isEmpty {
             partition = header.routing.partition(of: partitions.count)
         }
-        if partition >= 0, let reason = closedGate(for: header, partition, now) {
+        if partition >= 0, let verdict = closedGate(for: header, partition, now) {
             counters.gateRefusals += 1
-            return refuse(
-                client, header.callID,
-                Verdict(status: .failedPrecondition, certainty: .notExecuted, reason: reason))
+            return refuse(client, header.callID, verdict)
         }
         // Nothing of a stream is kept, so it cannot wait for an owner. And a broker that has been up for a while and
         // has never seen a worker has nothing to wait for.
@@ -219,14 +217,24 @@ package struct BrokerCore {
         return true
     }
 
-    /// What a closed gate answers. Attempts after the first pass: their order may exist.
-    private func closedGate(for header: Header, _ partition: Int, _ now: MonotonicTime) -> Reason? {
+    /// What a closed gate answers. Attempts after the first pass: their order may exist. Of the others as many pass as the
+    /// gate lets.
+    private mutating func closedGate(for header: Header, _ partition: Int, _ now: MonotonicTime) -> Verdict? {
         guard !gates.isEmpty, !partitions.isEmpty, !header.flags.contains(.retry),
             !header.flags.contains(.partition),
             let gate = gates[Gate.Key(method: gatedMethod(header.method), routing: header.routing)],
             gate.lapses > now || isPlanted(.gateWithoutLease), gate.fence == partitions[partition].fence
         else { return nil }
-        return gate.reason
+        if gate.passes > 0 {
+            gates[Gate.Key(method: gatedMethod(header.method), routing: header.routing)]!.passes -= 1
+            return nil
+        }
+        var verdict = Verdict(status: .failedPrecondition, certainty: .notExecuted, reason: gate.reason)
+        if let body = gate.body {
+            verdict.body = Int32(bodies.count)
+            bodies.append(body)
+        }
+        return verdict
     }
 
     /// Several orders in one call stand before the same gate as one.

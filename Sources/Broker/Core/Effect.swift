@@ -41,4 +41,6 @@ package struct Verdict: Equatable {
     package var certainty: Certainty
     package var reason: Reason
     package var retryAfter: TimeAmount = .zero
+    /// Its body's place in the core's `bodies`; -1 for a sentence that follows from the rest.
+    package var body: Int32 = -1
 }

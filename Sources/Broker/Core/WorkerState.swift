@@ -146,6 +146,10 @@ package struct Gate {
     package let fence: Fence
     package let change: Int64
     package let reason: Reason
+    /// Calls that pass before it refuses.
+    package var passes: Int32
+    /// What it answers beside the reason; nil when that says all.
+    package let body: [UInt8]?
     /// The gate is a lease: open from then on unless it is repeated.
     package let lapses: MonotonicTime
 }

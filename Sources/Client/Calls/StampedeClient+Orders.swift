@@ -29,6 +29,17 @@ extension StampedeClient {
         try await call(OrderMethods.get, GetOrder(order: id), options: options)
     }
 
+    /// A page of a sale's orders, or of one of its buyers', in the order of their placing. The page's `next` is the cursor
+    /// of the following one.
+    public func orders(
+        of sale: SaleID, buyer: BuyerID? = nil, state: Order.State? = nil, after cursor: Int64 = 0,
+        limit: Int32 = OrderList.maximum, options: CallOptions = .init()
+    ) async throws(CallError) -> OrderList {
+        try await call(
+            OrderMethods.list,
+            ListOrders(sale: sale, buyer: buyer, state: state, after: cursor, limit: limit), options: options)
+    }
+
     /// Gives an order up that is not paid, for its buyer: its units are for sale again.
     public func cancelOrder(
         _ id: OrderID, buyer: BuyerID, key: RequestKey = .random(), options: CallOptions = .init()

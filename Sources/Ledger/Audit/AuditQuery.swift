@@ -32,7 +32,7 @@ struct AuditQuery {
             "WITH \(shared)\(found.joined(separator: ", ")) \(rows.joined(separator: " UNION ALL ")) ORDER BY place"
     }
 
-    static let all = [stock, course, keys, limits, moments, fences]
+    static let all = [stock, course, keys, limits, waiting, moments, fences]
 
     /// How an entry changes the units left; the twin of `Entry.stockChange`.
     private static let change =
@@ -134,6 +134,70 @@ struct AuditQuery {
                    OR kind IN (18, 19, 20, 24) AND quantity > 0
                 """),
     ])
+
+    /// Waits with the entry that ended each, and who took units of their sales meanwhile.
+    private static let waiting = AuditQuery(
+        shared: """
+            ends AS MATERIALIZED (
+                SELECT partition, about, min(seq) AS ended, count(*) AS number
+                FROM stampede.ledger WHERE kind IN (16, 17, 29, 30, 31) AND about IS NOT NULL
+                GROUP BY partition, about
+            ), waits AS MATERIALIZED (
+                SELECT w.partition, w.sale, w.lane, w.seq, w.buyer, w.key, w.quantity,
+                       coalesce(e.ended, 9223372036854775807) AS ended
+                FROM stampede.ledger w LEFT JOIN ends e ON e.partition = w.partition AND e.about = w.seq
+                WHERE w.kind = 28
+            ), takers AS (
+                SELECT partition, sale, lane, seq, kind = 16 AND about IS NOT NULL AS offered, remaining,
+                       CASE WHEN kind = 16 THEN coalesce(about, seq) ELSE seq END AS place
+                FROM (SELECT partition, sale, lane, seq, kind, about,
+                             sum(\(change)) OVER (PARTITION BY partition, sale, lane ORDER BY seq
+                                                  ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS remaining
+                      FROM stampede.ledger
+                      WHERE (partition, sale, lane) IN (SELECT partition, sale, lane FROM waits)) c
+                WHERE kind IN (16, 21)
+            ),
+            """,
+        checks: [
+            Check(
+                promise: "waiting",
+                sentence:
+                    "Each wait ends once, and what ends it is of the same request and for as many units.",
+                table: .ledger,
+                violations: """
+                    SELECT format('entry %s-%s (kind %s) ends wait %s', e.partition, e.seq, e.kind, e.about)
+                    FROM stampede.ledger e LEFT JOIN waits w ON w.partition = e.partition AND w.seq = e.about
+                    LEFT JOIN ends n ON n.partition = e.partition AND n.about = e.about
+                    WHERE e.kind IN (16, 17, 29, 30, 31) AND e.about IS NOT NULL
+                      AND (w.seq IS NULL OR n.number > 1 OR e.seq < w.seq
+                           OR (e.sale, e.lane, e.buyer, e.key) IS DISTINCT FROM (w.sale, w.lane, w.buyer, w.key)
+                           OR e.quantity <> CASE e.kind WHEN 16 THEN w.quantity ELSE 0 END)
+                    """),
+            Check(
+                promise: "waiting",
+                sentence:
+                    "Nobody was served before somebody who had waited longer and wanted no more than there was.",
+                table: .ledger,
+                // For each quantity that is waited for: until when, of those before a place, the last one waited. One sort
+                // instead of a comparison of everybody with everybody. Who did not wait comes after all that do, whatever
+                // they want.
+                violations: """
+                    SELECT format('entry %s-%s of sale %s was served before somebody who waited for %s', partition, seq,
+                                  sale, size)
+                    FROM (SELECT partition, sale, seq, size, rank, offered, remaining,
+                                 max(ended) OVER (PARTITION BY partition, sale, lane, size ORDER BY place, rank
+                                                  ROWS UNBOUNDED PRECEDING) AS until
+                          FROM (SELECT partition, sale, lane, quantity AS size, seq AS place, 1 AS rank, ended,
+                                       NULL::bigint AS seq, false AS offered, NULL::numeric AS remaining
+                                FROM waits
+                                UNION ALL
+                                SELECT partition, sale, lane, size, place, 0, NULL, t.seq, offered, remaining
+                                FROM takers t
+                                JOIN (SELECT DISTINCT partition, sale, lane, quantity AS size FROM waits) z
+                                    USING (partition, sale, lane)) marks) carried
+                    WHERE rank = 0 AND until > seq AND (NOT offered OR size <= remaining)
+                    """),
+        ])
 
     /// Entries, the terms in force at their place, and the batch they came in. Which batch that is, is found
     /// by one sort: the starts of the batches stand among the entries, and the last start is carried along.

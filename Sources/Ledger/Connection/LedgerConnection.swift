@@ -17,7 +17,8 @@ public final class LedgerConnection {
     /// What the server said when the connection became ready.
     public private(set) var facts: LedgerFacts?
     /// True from a successful `connect` until the connection ends.
-    public private(set) var isReady = false
+    public var isReady: Bool { wasMade && channel?.isOpen ?? false }
+    private var wasMade = false
     /// Number of the server process, 0 while there is none.
     public var backend: Int32 { channel?.backend ?? 0 }
 
@@ -49,7 +50,7 @@ public final class LedgerConnection {
 
     /// Closes the connection: what was sent is `unknown`, what waits has failed, `onClose` is not called.
     public func close() {
-        isReady = false
+        wasMade = false
         if let attempt = self.attempt.take() {
             if let timer = attempt.timer { loop.cancel(timer) }
             channel?.close()
@@ -168,12 +169,12 @@ public final class LedgerConnection {
         if let timer = attempt.timer { loop.cancel(timer) }
         channel?.onClose = { [weak self] error in
             guard let self else { return }
-            isReady = false
+            wasMade = false
             channel = nil
             onClose.take()?(error)
         }
         self.facts = facts
-        isReady = true
+        wasMade = true
         attempt.completion(.success(facts))
     }
 

@@ -4,9 +4,9 @@ import CPostgres
 ///
 /// Integers are read in the binary format, in network order. Reading beyond the rows or as the wrong width is
 /// our own mistake and traps.
-final class Rows {
+package final class Rows {
     private let result: OpaquePointer
-    let count: Int
+    package let count: Int
 
     init(adopting result: OpaquePointer) {
         self.result = result
@@ -15,10 +15,10 @@ final class Rows {
 
     deinit { PQclear(result) }
 
-    func isNull(_ row: Int, _ column: Int32) -> Bool { PQgetisnull(result, Int32(row), column) != 0 }
+    package func isNull(_ row: Int, _ column: Int32) -> Bool { PQgetisnull(result, Int32(row), column) != 0 }
 
     /// A value in the text format, or the bytes of a text value in the binary format, which are the same.
-    func text(_ row: Int, _ column: Int32) -> String {
+    package func text(_ row: Int, _ column: Int32) -> String {
         String(cString: PQgetvalue(result, Int32(row), column))
     }
 

@@ -9,7 +9,9 @@ struct Migration {
         Migration(number: 1, name: "ledger", bytes: PackageResources._001_ledger_sql),
         Migration(number: 2, name: "locks", bytes: PackageResources._002_locks_sql),
         Migration(number: 3, name: "order-life", bytes: PackageResources._003_order_life_sql),
-        Migration(number: 4, name: "relay", bytes: PackageResources._004_relay_sql),
+        Migration(number: 4, name: "waiting-list", bytes: PackageResources._004_waiting_list_sql),
+        Migration(number: 5, name: "notifications", bytes: PackageResources._005_notifications_sql),
+        Migration(number: 6, name: "relay", bytes: PackageResources._006_relay_sql),
     ]
 
     private init(number: Int32, name: String, bytes: [UInt8]) {

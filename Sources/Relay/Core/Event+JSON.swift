@@ -47,6 +47,7 @@ extension Event {
         }
         text.member("amount", long: order.placing.amount)
         text.member("key", uuid: order.placing.key)
+        if let wait { text.member("wait", wait.description) }
         if let attempt = attempt(order) { text.member("attempt", uuid: attempt) }
         if let until = order.life.until { text.member("until", until) }
     }
@@ -58,13 +59,15 @@ extension Event {
             .surplusOwed, .surplusReturned:
             entry.key
         case .saleCreated, .saleOpened, .saleClosed, .unitsAdded, .unitsWithdrawn, .salePaused, .saleResumed,
-            .limitChanged, .orderPlaced, .keyVoided, .orderExpired, .orderCancelled:
+            .limitChanged, .orderPlaced, .keyVoided, .orderExpired, .orderCancelled, .waitBegun, .waitClosed,
+            .waitRanOut, .waitOverLimit:
             order.life.attempt
         }
     }
 
     private func writeSale(into text: inout JSONText) {
         if entry.buyer != .operators { text.member("buyer", long: entry.buyer.rawValue) }
+        if let wait { text.member("wait", wait.description) }
         if entry.quantity > 0 { text.member("units", number: Int64(entry.quantity)) }
         text.member("key", uuid: entry.key)
         guard let terms = entry.terms else { return }

@@ -44,7 +44,7 @@ public struct Teller: Sendable {
                 } else if terms[lane] == nil {
                     lanes.insert(lane)
                 }
-                if entry.about > 0, entry.about < first { orders.insert(entry.about) }
+                if let order = entry.order, order < first { orders.insert(order) }
             }
             for order in orders {
                 needs.orders.append((OrderID(partition: partition, sequence: order), first))
@@ -80,7 +80,7 @@ public struct Teller: Sendable {
             }
             let id = OrderID(partition: partition, sequence: placed)
             var before: OrderLife?
-            var (placing, life) = (entry, OrderLife(placedAt: entry.at, under: terms ?? .unknown))
+            var (placing, life) = (entry, entry.beginning(under: terms ?? .unknown))
             if entry.kind != .orderPlaced {
                 guard
                     let known = orders[placed] ?? histories[id].map({ $0.standing(under: terms ?? .unknown) })
@@ -102,13 +102,18 @@ public struct Teller: Sendable {
 
 extension OrderHistory {
     fileprivate func standing(under terms: SaleTerms) -> (placing: Entry, life: OrderLife) {
-        var life = OrderLife(placedAt: placing.at, under: terms)
+        var life = placing.beginning(under: terms)
         for entry in later where entry.order != nil { life.apply(entry, under: terms) }
         return (placing, life)
     }
 }
 
 extension Entry {
+    /// The life of the order that it places. One that is about a wait is an offer to who waited.
+    fileprivate func beginning(under terms: SaleTerms) -> OrderLife {
+        OrderLife(placedAt: at, under: terms, isOffer: about != 0)
+    }
+
     /// The order that it is about, unless it places one.
     fileprivate var order: Int64? {
         switch kind {
@@ -116,7 +121,7 @@ extension Entry {
             .refundBegun, .refundDone, .surplusOwed, .surplusReturned:
             about
         case .saleCreated, .saleOpened, .saleClosed, .unitsAdded, .unitsWithdrawn, .salePaused, .saleResumed,
-            .limitChanged, .orderPlaced, .keyVoided:
+            .limitChanged, .orderPlaced, .keyVoided, .waitBegun, .waitClosed, .waitRanOut, .waitOverLimit:
             nil
         }
     }

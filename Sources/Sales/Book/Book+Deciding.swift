@@ -44,11 +44,10 @@ extension Book {
         guard now.error <= LedgerClock.maximumError else { return .clockUncertain }
         let terms = sales[index].terms
         let left = sales[index].left
-        // The whole interval in which the ledger's clock may be must lie within the window.
-        guard now.earliest >= terms.opensAt else { return .notYetOpen(opensAt: terms.opensAt) }
-        if let closesAt = terms.closesAt, now.latest >= closesAt { return .closed }
-        guard !terms.isPaused else { return .paused }
+        if let refusal = terms.refusal(at: now) { return refusal }
         guard left > 0 else { return .soldOut }
+        // Whether or not those who wait want as few as these: else whoever asks often comes before whoever waits.
+        guard sales[index].waits.isEmpty else { return .waitersFirst }
         var held = units(heldBy: request.buyer, in: index)
         if isPlanted(.limitOutsideDecision) { held -= uncommittedUnits(of: request.buyer, in: index) }
         guard held <= terms.limit - request.quantity else {
@@ -64,11 +63,16 @@ extension Book {
         guard request.key.isKey else { return .refused(.badField("key")) }
         guard stockIndex(request.sale, request.lane) != nil else { return .refused(.unknownSale) }
         let id = RequestID(sale: request.sale, buyer: request.buyer, key: request.key)
-        if let sequence = sequence(of: id) { return .existing(sequence) }
+        var wait: Int64 = 0
+        if let sequence = sequence(of: id) {
+            // A key of somebody who waits may still lead to an order: it is given up.
+            guard isWaiting(sequence) else { return .existing(sequence) }
+            wait = sequence
+        }
         return append(
             Entry(
                 kind: .keyVoided, sequence: last + 1, sale: request.sale, lane: request.lane,
-                buyer: request.buyer, key: request.key, at: now.middle))
+                buyer: request.buyer, key: request.key, at: now.middle, about: wait))
     }
 
     public mutating func decide(_ request: CreateSale, at now: LedgerInstant) -> Decision {
@@ -177,6 +181,12 @@ public enum Bounds {
     public static let price: Int64 = 1_000_000_000_000
     /// How long an order can be held, or an attempt to pay may take: up to 30 days.
     public static let seconds: ClosedRange<Int32> = 1...2_592_000
+    /// How many may wait for units of one sale's lane.
+    public static let waiting = 100_000
+    /// Seconds that a wait lasts at most: six hours.
+    public static let patience: Int32 = 21_600
+    /// Seconds that units are held for whoever waited for them, before the next in line gets them.
+    public static let offer: Int32 = 60
 }
 
 extension CreateSale {

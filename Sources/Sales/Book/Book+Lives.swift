@@ -49,15 +49,39 @@ extension Book {
     /// The order whose hold, or whose attempt to pay, ended first, if one has ended by now. A clock that is not known well
     /// enough ends nothing.
     public mutating func overdueOrder(_ now: LedgerInstant) -> Int64? {
-        while let next = due.first {
+        while let next = dueSales.first {
             guard next.due <= now.earliest, now.error <= LedgerClock.maximumError else { return nil }
-            if isDue(next.order, next.due) { return next.order }
-            due.removeFirst()
+            let sale = Int(next.order)
+            guard sales.indices.contains(sale), let first = sales[sale].due.first, first.due == next.due
+            else {
+                // The sale's first order is due later by now, or it has none any more.
+                dueSales.removeFirst()
+                if sales.indices.contains(sale), let first = sales[sale].due.first {
+                    dueSales.add(next.order, due: first.due)
+                }
+                continue
+            }
+            if isDue(first.order, first.due) { return first.order }
+            sales[sale].due.removeFirst()
         }
         return nil
     }
 
-    private func isDue(_ order: Int64, _ time: LedgerTime) -> Bool {
+    /// Notes when an order's hold or attempt ends.
+    mutating func addDue(_ order: Int64, _ time: LedgerTime, _ sale: Int) {
+        sales[sale].due.add(order, due: time)
+        // A sale stands in the list of sales with a time that is not after that of its first order.
+        if sales[sale].due.first?.order == order { dueSales.add(Int64(sale), due: time) }
+    }
+
+    /// Forgets orders that are first in a sale's list and whose time means nothing any more.
+    mutating func dropUndue(in sale: Int) {
+        while let first = sales[sale].due.first, !isDue(first.order, first.due) {
+            sales[sale].due.removeFirst()
+        }
+    }
+
+    func isDue(_ order: Int64, _ time: LedgerTime) -> Bool {
         guard order <= last, let life = life(of: order) else { return false }
         return life.until == time && !unstorable.contains(order)
     }
@@ -80,14 +104,14 @@ extension Book {
         guard unstorable.remove(order) != nil, order <= last, let until = life(of: order)?.until else {
             return
         }
-        due.add(order, due: until)
+        addDue(order, until, Int(record(at: order).sale))
     }
 
     /// Holds that ran out while nobody could pay go on until then. For an owner that takes over, before it serves.
     public mutating func extendOverdue(_ now: LedgerInstant, to end: LedgerTime) {
         while let order = overdueOrder(now) {
             lives[lifeIndex(of: order)].extend(to: end)
-            due.add(order, due: end)
+            addDue(order, end, Int(record(at: order).sale))
         }
     }
 
@@ -235,7 +259,7 @@ extension Book {
         let index = lifeIndex(of: entry.about)
         lives[index].apply(entry, under: sales[sale].terms)
         count(before, lives[index], of: entry.about, in: sale)
-        if let until = lives[index].until { due.add(entry.about, due: until) }
+        if let until = lives[index].until { addDue(entry.about, until, sale) }
         guard let state = entry.kind.attemptState else { return }
         setAttempt(id, PaymentAttempt(order: entry.about, state: state))
     }
@@ -246,7 +270,7 @@ extension Book {
         let after = lives[index]
         lives[index] = replaced.life
         count(after, replaced.life, of: record.link, in: sale)
-        if let until = replaced.life.until { due.add(record.link, due: until) }
+        if let until = replaced.life.until { addDue(record.link, until, sale) }
         if record.kind.attemptState != nil { setAttempt(replaced.id, replaced.attempt) }
     }
 
@@ -298,6 +322,12 @@ extension Entry.Kind {
     public var isAboutOrder: Bool {
         attemptState != nil || self == .orderExpired || self == .orderCancelled
     }
+
+    /// The owner ended a wait with it that led to nothing.
+    public var isWaitEnd: Bool { self == .waitClosed || self == .waitRanOut || self == .waitOverLimit }
+
+    /// Its key is that of the request which it answers.
+    var isAnswer: Bool { !isAboutOrder && !isWaitEnd }
 }
 
 extension ChangeSale.Note {

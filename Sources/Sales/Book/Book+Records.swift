@@ -23,7 +23,7 @@ extension Book {
         let buyer: BuyerID
         let amount: Int64
         let at: LedgerTime
-        /// Of an entry that places an order: where its life is kept. Of one about an order: that order's sequence.
+        /// Of an entry that places an order: where its life is kept. Of one about an order or a wait: that one's sequence.
         let link: Int64
         let quantity: Int32
         let sale: Int32
@@ -62,6 +62,9 @@ extension Book {
         var unpaid: Int64 = 0
         /// Orders ever placed.
         var orders: Int64 = 0
+        var waits = WaitingList()
+        /// Orders by the time at which something ends for them.
+        var due = DueOrders()
         /// Units of live orders per buyer.
         var held = ShardedDictionary<BuyerID, Int32>()
 

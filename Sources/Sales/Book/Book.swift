@@ -19,7 +19,14 @@ public struct Book: Sendable {
     /// Attempts to pay, by what began them.
     var attempts = ShardedDictionary<RequestID, PaymentAttempt>()
     var unsettled: Set<UnsettledPayment> = []
-    var due = DueOrders()
+    /// Sales, by the time of the first of their orders that is due, or an earlier one.
+    var dueSales = DueOrders()
+    /// Sales that somebody waits for, in ascending order.
+    var waited: [Int] = []
+    /// What ended each wait, by the sequences of both.
+    var waitEnds: [Int64: Int64] = [:]
+    /// Which wait an order was placed for.
+    var offers: [Int64: Int64] = [:]
     /// Orders whose expiry the ledger cannot store.
     var unstorable: Set<Int64> = []
     /// Sequence of the last entry that is known to be in the ledger.
@@ -55,22 +62,31 @@ public struct Book: Sendable {
             guard let terms = entry.terms else { preconditionFailure("terms were changed without terms") }
             replacedTerms.append((entry.sequence, sales[sale].terms))
             sales[sale].terms = terms
-        case .orderPlaced, .keyVoided: break
+        case .orderPlaced, .keyVoided:
+            if entry.about != 0 { endWait(entry, sale) }
+        case .waitClosed, .waitRanOut, .waitOverLimit:
+            endWait(entry, sale)
+        case .waitBegun: break
         case .paymentBegun, .paymentFailed, .paymentTaken, .paymentTakenLate, .orderExpired, .orderCancelled,
             .refundBegun, .refundDone, .surplusOwed, .surplusReturned:
             applyLife(entry, sale)
         }
         precondition(sales[sale].left >= 0, "entry \(entry.sequence) oversells sale \(entry.sale)")
-        if !entry.kind.isAboutOrder { sequences[request] = entry.sequence }
+        if entry.kind.isAnswer { sequences[request] = entry.sequence }
         records.append(Record(entry: entry, sale: Int32(sale), life: lives.count))
-        if entry.kind == .orderPlaced { begin(OrderLife(placedAt: entry.at, under: sales[sale].terms), sale) }
+        if entry.kind == .orderPlaced {
+            begin(
+                OrderLife(placedAt: entry.at, under: sales[sale].terms, isOffer: entry.about != 0), sale)
+        } else if entry.kind == .waitBegun {
+            beginWait(entry, sale)
+        }
     }
 
     private mutating func begin(_ life: OrderLife, _ sale: Int) {
         lives.append(life)
         sales[sale].orders += 1
         count(nil, life, of: last, in: sale)
-        if let until = life.until { due.add(last, due: until) }
+        if let until = life.until { addDue(last, until, sale) }
     }
 
     /// Takes back the last entry, which did not commit.
@@ -81,6 +97,7 @@ public struct Book: Sendable {
         let sale = Int(record.sale)
         let id = RequestID(sale: sales[sale].id, buyer: record.buyer, key: record.key)
         sales[sale].left -= record.stockChange
+        var wait: Int64?
         switch record.kind {
         case .saleCreated:
             // Entries are taken back newest first, so nothing refers to the sale any more.
@@ -94,14 +111,20 @@ public struct Book: Sendable {
         case .orderPlaced:
             count(lives.removeLast(), nil, of: last, in: sale)
             sales[sale].orders -= 1
+            wait = offers.isEmpty ? nil : offers.removeValue(forKey: last)
+        case .waitBegun:
+            stopWaiting(last, sale)
+        case .waitClosed, .waitRanOut, .waitOverLimit:
+            wait = record.link
         case .paymentBegun, .paymentFailed, .paymentTaken, .paymentTakenLate, .orderExpired, .orderCancelled,
             .refundBegun, .refundDone, .surplusOwed, .surplusReturned:
             revertLife(record, sale)
         case .keyVoided:
-            break
+            wait = record.link == 0 ? nil : record.link
         }
-        if !record.kind.isAboutOrder { sequences[id] = nil }
+        if record.kind.isAnswer { sequences[id] = nil }
         records.removeLast()
+        if let wait { revertWaitEnd(wait, id, sale) }
     }
 
     /// Takes back every entry after `sequence`.
@@ -137,6 +160,7 @@ public struct Book: Sendable {
     // MARK: Looking up
 
     func sequence(of request: RequestID) -> Int64? { sequences[request] }
+    mutating func setSequence(_ sequence: Int64, of request: RequestID) { sequences[request] = sequence }
     func record(at sequence: Int64) -> Record { records[Int(sequence) - 1] }
     func stockIndex(_ sale: SaleID, _ lane: Lane) -> Int? { saleIndex[SaleLane(sale: sale, lane: lane)] }
     func units(heldBy buyer: BuyerID, in index: Int) -> Int32 { sales[index].held[buyer] ?? 0 }
@@ -195,6 +219,7 @@ public struct Book: Sendable {
             }
         return Sale(
             id: stock.id, lane: stock.lane, partition: partition, terms: stock.terms, added: stock.added,
-            left: stock.left, held: stock.unpaid, orders: stock.orders, state: state)
+            left: stock.left, held: stock.unpaid, orders: stock.orders,
+            waiting: Int64(stock.waits.count), state: state)
     }
 }

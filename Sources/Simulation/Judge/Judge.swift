@@ -84,6 +84,8 @@ final class Judge {
             noteStock(of: batch)
             for entry in batch.entries {
                 switch entry.kind {
+                case .orderPlaced: if entry.about != 0 { note(.offered) }
+                case .keyVoided: if entry.about != 0 { note(.waitGivenUp) }
                 case .orderExpired: note(.expired)
                 case .paymentTaken: note(.paid)
                 case .paymentTakenLate: note(.paidLate)
@@ -170,7 +172,7 @@ final class Judge {
 
     private func promise(of reply: Reply) -> Promise {
         switch reply {
-        case .refused(.soldOut), .refused(.notEnough): .p7
+        case .scarce: .p7
         case .refused(.overLimit): .p4
         case .refused(.keyReused), .refused(.keyVoided): .p3
         case .refused(.closed), .refused(.notYetOpen): .p5
@@ -188,6 +190,16 @@ final class Judge {
             guard let entry = ledger.entry(partition, sequence) else { return false }
             return entry.kind == .orderPlaced && entry.buyer == place.buyer && entry.key == place.key
                 && entry.quantity == place.quantity && entry.sale == place.sale
+        case (.wait(let sequence, let state), .wait(let wait)):
+            guard let entry = ledger.entry(partition, sequence), entry.buyer == wait.buyer,
+                entry.key == wait.key, entry.quantity == wait.quantity, entry.sale == wait.sale
+            else { return false }
+            return isTrue(state, of: entry, partition)
+        case (.refused(let refusal), .wait(let wait)):
+            let place = PlaceOrder(
+                sale: wait.sale, buyer: wait.buyer, quantity: wait.quantity, key: wait.key)
+            return isTrue(refusal, place, partition, asked)
+        case (.broken, .wait(let wait)): return wait.buyer == World.poison
         case (.order(let sequence), .getOrder):
             return ledger.entry(partition, sequence)?.kind == .orderPlaced
         case (.settled(let sequence), .settle(let settle)):
@@ -251,7 +263,7 @@ final class Judge {
         case (.refused(.unknownOrder), .getOrder(let sequence)):
             return ledger.entry(partition, sequence)?.kind != .orderPlaced
                 || isRecent(partition, sequence, asked)
-        case (.refused(let refusal), .place(let place)):
+        case (.scarce(let refusal, _, _), .place(let place)), (.refused(let refusal), .place(let place)):
             return isTrue(refusal, place, partition, asked)
         case (.refused(.keyReused), .change(let change)):
             return ledger.entry(partition, sale: change.sale, buyer: .operators, key: change.key) != nil
@@ -259,6 +271,42 @@ final class Judge {
         case (.broken, .place(let place)): return place.buyer == World.poison
         default: return false
         }
+    }
+
+    /// Whether the ledger bears out what is said of a wait, which may have gone on since.
+    private func isTrue(_ state: WaitState, of entry: Entry, _ partition: Int) -> Bool {
+        let end = entry.kind == .waitBegun ? waitEnd(of: entry.sequence, partition) : nil
+        switch state {
+        case .waiting(let ahead, let waiting):
+            return entry.kind == .waitBegun && 0 <= ahead && ahead < waiting
+        case .offered(let order):
+            return order.id.sequence == (end?.sequence ?? entry.sequence)
+                && (end ?? entry).kind == .orderPlaced
+        case .ended(.givenUp): return end?.kind == .keyVoided
+        case .ended(.saleClosed): return end?.kind == .waitClosed
+        case .ended(.ranOut): return end?.kind == .waitRanOut
+        case .ended(.overLimit): return end?.kind == .waitOverLimit
+        }
+    }
+
+    private func waitEnd(of wait: Int64, _ partition: Int) -> Entry? {
+        world.ledger.model.entries[partition].first { $0.about == wait }
+    }
+
+    /// Waits that are in the ledger and have not ended there.
+    private func openWaits(_ partition: Int) -> [Entry] {
+        let ended = Set(world.ledger.model.entries[partition].map(\.about))
+        return world.ledger.model.entries[partition].filter {
+            $0.kind == .waitBegun && !ended.contains($0.sequence)
+        }
+    }
+
+    func hasWaiting(_ partition: Int) -> Bool { !openWaits(partition).isEmpty }
+
+    /// Somebody waits for no more units than there are.
+    func hasServable(_ partition: Int) -> Bool {
+        let left = world.ledger.model.stock[world.sale(of: partition)] ?? 0
+        return left > 0 && openWaits(partition).contains { Int64($0.quantity) <= left }
     }
 
     private func isWritten(
@@ -285,9 +333,9 @@ final class Judge {
         var life: OrderLife?
         for entry in world.ledger.model.entries[partition] {
             if entry.sequence == placed.sequence, let terms {
-                life = OrderLife(placedAt: entry.at, under: terms)
+                life = OrderLife(placedAt: entry.at, under: terms, isOffer: entry.about != 0)
             }
-            if entry.about == order, let terms { life?.apply(entry, under: terms) }
+            if entry.about == order, entry.kind.isAboutOrder, let terms { life?.apply(entry, under: terms) }
             if life?.state == state { return true }
             terms = entry.terms ?? terms
         }
@@ -297,11 +345,44 @@ final class Judge {
     /// Written after it was asked for, or so shortly before that an older check may not know it: the answer may have
     /// waited for a commit since.
     private func isRecent(_ partition: Int, _ sequence: Int64, _ asked: MonotonicTime) -> Bool {
-        guard let batch = world.ledger.model.batches[partition].first(where: { $0.last >= sequence }) else {
-            return true
-        }
+        sequence > lastSettled(partition, asked)
+    }
+
+    /// The last place of the ledger that whoever answered what was asked then must have known.
+    private func lastSettled(_ partition: Int, _ asked: MonotonicTime) -> Int64 {
         let time = world.ledger.time.rawValue - (world.now - asked).microseconds
-        return time - batch.at.rawValue < 600_000
+        return world.ledger.model.batches[partition].last { time - $0.at.rawValue >= 600_000 }?.last ?? 0
+    }
+
+    /// The terms of a sale at all moments since then.
+    private func termsInForce(of sale: SaleID, _ partition: Int, since asked: MonotonicTime) -> [SaleTerms] {
+        let settled = lastSettled(partition, asked)
+        var known: [SaleTerms] = []
+        for entry in world.ledger.model.entries[partition] where entry.sale == sale {
+            guard let terms = entry.terms else { continue }
+            if entry.sequence <= settled { known = [] }
+            known.append(terms)
+        }
+        return known
+    }
+
+    /// What a buyer's live orders came to, at all moments since then; and with what he waits for, which who asks to wait is
+    /// told, too.
+    private func unitsHeld(
+        by buyer: BuyerID, of sale: SaleID, _ partition: Int, since asked: MonotonicTime
+    ) -> [Int32] {
+        let settled = lastSettled(partition, asked)
+        var known: [Int32] = [0]
+        var held: Int32 = 0
+        var waits: [Int64: Int32] = [:]
+        for entry in world.ledger.model.entries[partition] where entry.sale == sale && entry.buyer == buyer {
+            if entry.about != 0 || entry.kind == .orderPlaced { held -= Int32(entry.stockChange) }
+            waits[entry.kind == .waitBegun ? entry.sequence : entry.about] =
+                entry.kind == .waitBegun ? entry.quantity : nil
+            if entry.sequence <= settled { known = [] }
+            known += [held, held + waits.values.reduce(0, +)]
+        }
+        return known
     }
 
     private func isTrue(
@@ -317,11 +398,20 @@ final class Judge {
             return left > 0 && left < Int64(place.quantity) && had(left, place.sale, since: asked)
         case .overLimit(let limit, let held):
             note(.saidOverLimit)
-            let units = ledger.entries[partition]
-                .filter { $0.kind == .orderPlaced && $0.buyer == place.buyer && $0.sale == place.sale }
-                .reduce(0) { $0 + $1.quantity }
-            return limit == world.scenario.limit && held <= units && place.quantity > limit - held
-        case .keyVoided: return entry?.kind == .keyVoided
+            return limit == world.scenario.limit && place.quantity > limit - held
+                && unitsHeld(by: place.buyer, of: place.sale, partition, since: asked).contains(held)
+        case .waitersFirst:
+            note(.waitersCameFirst)
+            return ledger.entries[partition].contains {
+                $0.kind == .waitBegun
+                    && (waitEnd(of: $0.sequence, partition).map { isRecent(partition, $0.sequence, asked) }
+                        ?? true)
+            }
+        case .listFull: return false
+        case .keyVoided:
+            return ledger.entries[partition].contains {
+                $0.kind == .keyVoided && $0.buyer == place.buyer && $0.key == place.key
+            }
         case .keyReused:
             return entry.map { $0.quantity != place.quantity || $0.kind != .orderPlaced } ?? false
         case .notYetOpen(let opensAt):
@@ -331,9 +421,10 @@ final class Judge {
                 && time < opensAt.rawValue + Self.clockError
         case .closed:
             let time = world.ledger.time.rawValue + Self.clockError
-            return terms(of: place.sale).contains { $0.closesAt.map { $0.rawValue <= time } ?? false }
+            return termsInForce(of: place.sale, partition, since: asked)
+                .contains { $0.closesAt.map { $0.rawValue <= time } ?? false }
         case .paused:
-            return ledger.entries[partition].contains { $0.kind == .salePaused }
+            return termsInForce(of: place.sale, partition, since: asked).contains(where: \.isPaused)
         case .wrongState, .unknownAttempt: return false
         case .unknownSale, .unknownOrder, .saleExists, .badQuantity, .badField, .clockUncertain: return false
         }
@@ -351,10 +442,8 @@ final class Judge {
 
     /// An answer as it reaches its caller.
     func told(_ wish: Job.Wish, _ header: Header, _ body: Message.Body, by client: ClientProcess) {
-        guard case .place(_, let buyer, _, let key) = wish, header.status == .ok else { return }
-        guard case .answer(.order(let sequence)) = body else {
-            return violate(.p2, "\(client.name) has a yes without an order")
-        }
+        guard header.status == .ok, let (buyer, key, sequence) = order(wish, body) else { return }
+        guard sequence != 0 else { return violate(.p2, "\(client.name) has a yes without an order") }
         let sale = world.sale(of: wish.partition)
         let entry = world.ledger.model.entry(world.partition(of: sale), sequence)
         if entry?.buyer.rawValue != buyer || entry?.key.rawValue != UInt128(key) {
@@ -371,6 +460,17 @@ final class Judge {
             }
         }
         told[name] = sequence
+    }
+
+    /// The order that a yes names, 0 if it should and does not; nil where it need not.
+    private func order(_ wish: Job.Wish, _ body: Message.Body) -> (buyer: Int64, key: UInt64, Int64)? {
+        switch (wish, body) {
+        case (.place(_, let buyer, _, let key), .answer(.order(let sequence))): (buyer, key, sequence)
+        case (.place(_, let buyer, _, let key), _): (buyer, key, 0)
+        case (.wait(_, let buyer, _, let key), .answer(.wait(_, .offered(let order)))):
+            (buyer, key, order.id.sequence)
+        default: nil
+        }
     }
 
     private struct OrderName: Hashable {
@@ -465,6 +565,7 @@ final class Judge {
         var held: [BuyerID: Int32] = [:]
         var keys: Set<String> = []
         var lives: [Int64: OrderLife] = [:]
+        var waits: [Entry] = []
         for (position, entry) in model.entries[partition].enumerated() {
             if entry.sequence != Int64(position) + 1 { violate(.p6, "a gap in \(partition) at \(position)") }
             if entry.about == 0,
@@ -474,6 +575,7 @@ final class Judge {
             }
             left += entry.stockChange
             if left < 0 { violate(.p1, "\(partition) is oversold at \(entry.sequence)") }
+            judgeWait(entry, partition, left: left - entry.stockChange, &waits)
             if let terms { judgeLife(entry, partition, terms, &lives) }
             if entry.about != 0 || entry.kind == .orderPlaced {
                 held[entry.buyer, default: 0] -= Int32(entry.stockChange)
@@ -489,9 +591,49 @@ final class Judge {
             }
             terms = entry.terms ?? terms
         }
+        judgeHolds(lives, partition)
         let stock = model.stock[world.sale(of: partition)] ?? 0
         if left != stock {
             violate(.p1, "\(partition) has \(left) units by its entries and \(stock) in stock")
+        }
+    }
+
+    /// How long after its end a hold may stand: the grace of a take-over, and a second.
+    static let lateExpiry = TimeAmount.seconds(2)
+
+    /// No hold outlives its end for long: its units would rot in a sale that is called sold out.
+    private func judgeHolds(_ lives: [Int64: OrderLife], _ partition: Int) {
+        let time = world.ledger.time.rawValue - Self.lateExpiry.microseconds - Self.clockError
+        for (order, life) in lives.sorted(by: { $0.key < $1.key }) {
+            if let until = life.until, until.rawValue < time {
+                violate(.p7, "the hold of \(partition)-\(order) ran out and never ended")
+            }
+        }
+    }
+
+    /// Who waits is served in the order of arrival, as far as there are units, and before everybody else.
+    ///
+    /// - Parameter left: units before the entry.
+    private func judgeWait(_ entry: Entry, _ partition: Int, left: Int64, _ waits: inout [Entry]) {
+        if entry.kind == .waitBegun { return waits.append(entry) }
+        let endsWait = entry.kind == .orderPlaced || entry.kind == .keyVoided || entry.kind.isWaitEnd
+        guard endsWait, entry.about != 0 else {
+            if entry.kind == .orderPlaced || entry.kind == .paymentTakenLate, !waits.isEmpty {
+                violate(.design, "\(partition)-\(entry.sequence) came before \(waits.count) who waited")
+            }
+            return
+        }
+        guard let index = waits.firstIndex(where: { $0.sequence == entry.about }),
+            waits[index].buyer == entry.buyer, waits[index].key == entry.key
+        else {
+            return violate(.design, "\(partition)-\(entry.sequence) ends \(entry.about), which is no wait")
+        }
+        let wait = waits.remove(at: index)
+        guard entry.kind == .orderPlaced else { return }
+        if wait.quantity != entry.quantity
+            || waits[..<index].contains(where: { Int64($0.quantity) <= left })
+        {
+            violate(.design, "\(partition)-\(entry.sequence) was offered out of turn")
         }
     }
 
@@ -500,8 +642,9 @@ final class Judge {
         _ entry: Entry, _ partition: Int, _ terms: SaleTerms, _ lives: inout [Int64: OrderLife]
     ) {
         if entry.kind == .orderPlaced {
-            lives[entry.sequence] = OrderLife(placedAt: entry.at, under: terms)
-        } else if entry.about != 0 {
+            lives[entry.sequence] = OrderLife(
+                placedAt: entry.at, under: terms, isOffer: entry.about != 0)
+        } else if entry.kind.isAboutOrder {
             guard let life = lives[entry.about], life.allows(entry.kind, attempt: entry.key) else {
                 return violate(
                     .design,

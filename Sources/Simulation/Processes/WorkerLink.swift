@@ -93,11 +93,13 @@ final class WorkerLink {
         pipe = nil
     }
 
-    func heard() { heardAt = worker.now }
+    func heard(_ kind: Header.Kind) {
+        heardAt = worker.now
+        if kind != .goAway { state = .joined }
+    }
 
     func heardBeat(_ header: Header) {
         stamp = header.callID
-        state = .joined
         failures = 0
     }
 

@@ -1,6 +1,7 @@
 import Ledger
 import Methods
 import Redlock
+import Resilience
 import Sales
 import Wire
 import Workers
@@ -53,6 +54,7 @@ extension WorkerProcess {
         let sent = now
         session.send(.takeFence(Int(partition.rawValue))) { [self] outcome in
             guard case .answer(.owned(let owned)) = outcome, let ownership = owned.first else {
+                core.breakers.record(.unreachable, sent: sent, now)
                 return core.takingFailed(partition, epoch: epoch, now)
             }
             core.tookFence(ownership, epoch: epoch, sent: sent, now)
@@ -61,8 +63,10 @@ extension WorkerProcess {
 
     private func load(_ partition: Partition, _ epoch: UInt32, _ after: Int64) {
         guard let session = control.session else { return core.takingFailed(partition, epoch: epoch, now) }
+        let sent = now
         session.send(.load(Int(partition.rawValue), after: after, limit: 16)) { [self] outcome in
             guard case .answer(.entries(let entries)) = outcome else {
+                core.breakers.record(.unreachable, sent: sent, now)
                 return core.takingFailed(partition, epoch: epoch, now)
             }
             core.loaded(entries, partition, epoch: epoch, now)

@@ -113,9 +113,10 @@ final class WorkerProcess: Process {
         let sent = now
         session.send(.check(core.held.map { Int($0.rawValue) })) { [self] outcome in
             isChecking = false
-            if case .answer(.checked(let rows, let clock)) = outcome {
-                core.checked(rows, ledger: clock, sent: sent, now)
+            guard case .answer(.checked(let rows, let clock)) = outcome else {
+                return core.breakers.record(.unreachable, sent: sent, now)
             }
+            core.checked(rows, ledger: clock, sent: sent, now)
         }
     }
 
@@ -125,7 +126,7 @@ final class WorkerProcess: Process {
         guard core != nil else { return }
         let beat = WorkerBeat(
             isFit: core.isFit(now), leaseLeft: core.leaseLeft(now),
-            gates: core.closedGates(now), canTake: core.canTake(now))
+            gates: core.closedGates(brokers: links.count { $0.isJoined }, now), canTake: core.canTake(now))
         for link in links where link.isJoined {
             var header = Header(.beat)
             header.callID = link.stamp
@@ -146,7 +147,7 @@ final class WorkerProcess: Process {
     func receive(_ message: Message, from link: WorkerLink) {
         // A worker that stood still may have lost its leases before it reads the first message.
         core.tick(now)
-        link.heard()
+        link.heard(message.header.kind)
         let header = message.header
         let to = ReplyAddress(session: link.session, callID: header.callID)
         switch (header.kind, message.body) {
@@ -169,9 +170,9 @@ final class WorkerProcess: Process {
         case (.pong, _):
             farewells?.remove(link.session)
         case (.goAway, _):
-            let session = link.session
+            let (session, wasJoined) = (link.session, link.isJoined)
             link.end()
-            lost(link, session)
+            if wasJoined { lost(link, session) }
         default:
             break
         }
@@ -194,7 +195,9 @@ final class WorkerProcess: Process {
         header.callID = link.stamp
         let own = Own(
             partition: partition, fence: core.partitions[index].fence,
-            incarnation: incarnation.map { "\($0)" } ?? "", gates: core.closedGates(of: index, now),
+            incarnation: incarnation.map { "\($0)" } ?? "",
+            gates: core.closedGates(
+                of: index, brokers: links.count { $0.isJoined }, now),
             holder: core.partitions[index].lease.map { HolderToken(rawValue: $0.token.rawValue) })
         link.send(Message(header: header, body: .own(own)))
     }
@@ -247,8 +250,13 @@ final class WorkerProcess: Process {
         header.flags = .end
         header.callID = answer.to.callID
         switch answer.reply {
-        case .order, .settled, .sale, .sales, .payments, .yielded:
+        case .order, .settled, .sale, .sales, .payments, .wait, .orders, .yielded:
             break
+        case .watch, .item, .ended, .moved:
+            preconditionFailure("nobody asked for a stream")
+        case .scarce(let refusal, _, _):
+            (header.status, header.reason) = refusal.statusAndReason
+            header.certainty = .executed
         case .refused(let refusal):
             (header.status, header.reason) = refusal.statusAndReason
             header.certainty = refusal == .clockUncertain ? .notExecuted : .executed

@@ -6,6 +6,7 @@ import Wire
 package struct Job: Codable, Hashable, Sendable {
     package enum Wish: Codable, Hashable, Sendable {
         case place(partition: Int, buyer: Int64, quantity: Int32, key: UInt64)
+        case wait(partition: Int, buyer: Int64, quantity: Int32, key: UInt64)
         case settle(partition: Int, buyer: Int64, key: UInt64)
         case addUnits(partition: Int, units: Int32, key: UInt64)
         case openSale(partition: Int, key: UInt64)
@@ -24,7 +25,8 @@ package struct Job: Codable, Hashable, Sendable {
 
         var partition: Int {
             switch self {
-            case .place(let partition, _, _, _), .settle(let partition, _, _), .addUnits(let partition, _, _),
+            case .place(let partition, _, _, _), .wait(let partition, _, _, _), .settle(let partition, _, _),
+                .addUnits(let partition, _, _),
                 .openSale(let partition, _), .closeSale(let partition, _), .getSale(let partition),
                 .getOrder(let partition, _), .listSales(let partition), .pause(let partition, _),
                 .resume(let partition, _), .withdraw(let partition, _, _),

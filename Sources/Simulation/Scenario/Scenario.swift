@@ -73,6 +73,8 @@ extension Scenario {
             draw.weight() / 4, draw.weight() / 8,
         ]
         let orders = 100
+        // Of a hundred buyers so many wait.
+        let waits = draw.pick([0, 0, 10, 40, 90])
         let buyers = draw.number(2...12)
         let keys = draw.number(2...8)
         var fresh: UInt64 = 1_000
@@ -110,9 +112,13 @@ extension Scenario {
                     default: .withdraw(partition: partition, units: Int32(draw.number(1...3)), key: fresh)
                     }
                 default:
-                    .place(
-                        partition: partition, buyer: buyer, quantity: draw.chance(25) ? 2 : 1,
-                        key: draw.chance(60) ? key : fresh)
+                    draw.chance(waits)
+                        ? .wait(
+                            partition: partition, buyer: buyer, quantity: draw.chance(25) ? 2 : 1,
+                            key: draw.chance(60) ? key : fresh)
+                        : .place(
+                            partition: partition, buyer: buyer, quantity: draw.chance(25) ? 2 : 1,
+                            key: draw.chance(60) ? key : fresh)
                 }
             jobs.append(
                 Job(

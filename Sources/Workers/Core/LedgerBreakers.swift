@@ -58,33 +58,36 @@ package struct LedgerBreakers {
 
     /// A fence check came back: it is the probe of both. One that was sent long ago says nothing of the present.
     mutating func checked(sent: MonotonicTime, isStuck: Bool, _ now: MonotonicTime) {
-        record(.success, of: .control, sent: sent, now)
+        record(.success, sent: sent, now)
         guard now - sent < commit.configuration.slow else { return }
         if let probe = control.admitProbe(now) { control.record(probe, .success, now) }
         // While a transaction hangs, answers to checks are no reason to begin another.
         if !isStuck, let probe = commit.admitProbe(now) { commit.record(probe, .success, now) }
     }
 
-    /// A statement about fences, books or locks ended.
+    /// A statement about fences or books ended. One that hangs is known by the fence checks behind it, which are on the
+    /// same connection.
     package mutating func record(
-        _ outcome: CircuitBreaker.Outcome, of purpose: Purpose, sent: MonotonicTime, _ now: MonotonicTime
+        _ outcome: CircuitBreaker.Outcome, sent: MonotonicTime, _ now: MonotonicTime
     ) {
-        let permit = self[purpose].begin(sent)
-        self[purpose].record(permit, outcome, now)
+        let permit = control.begin(sent)
+        control.record(permit, outcome, now)
     }
 
     /// Whether a partition may be taken: its fence and its book come through control.
     var mayTake: Bool { control.letsPass }
 
-    /// A connection is gone. Without the one for control nothing may be committed either.
+    /// A connection is gone. Without the one for control nothing may be committed either. Who waits for a lock waits for the
+    /// next connection, too: of the one for locks only what fails counts, and a connection that cannot be made.
     mutating func lost(_ purpose: Purpose, _ now: MonotonicTime) {
         switch purpose {
         case .commit: commit.trip(now)
         case .control:
             commit.trip(now)
             control.trip(now)
-        // Who waits for a lock waits for the next connection, too.
-        case .locks: record(.unreachable, of: .locks, sent: now, now)
+        case .locks:
+            let permit = locks.begin(now)
+            locks.record(permit, .unreachable, now)
         }
     }
 

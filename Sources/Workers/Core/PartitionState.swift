@@ -49,6 +49,10 @@ package struct PartitionState {
     package var inFlight: Layer?
     /// Sales without units, as far as is committed.
     package var soldOut: Set<SaleLaneKey> = []
+    /// Sales whose gate opens by count, and since when: when units of them began to come back.
+    package var reopenings: [SaleLaneKey: MonotonicTime] = [:]
+    /// How often entries were taken back.
+    package var reverts: UInt32 = 0
 
     package struct SaleLaneKey: Hashable {
         let sale: SaleID

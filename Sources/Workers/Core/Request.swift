@@ -21,6 +21,9 @@ package enum Request: Equatable {
     case settle(SettleOrder)
     indirect case create(CreateSale)
     case change(ChangeSale)
+    case wait(WaitOrder)
+    indirect case listOrders(ListOrders)
+    case watch(WatchSubject)
     case cancel(CancelOrder)
     indirect case revoke(RevokeOrder)
     case beginPayment(BeginPayment)
@@ -40,7 +43,20 @@ package enum Reply: Equatable {
     indirect case sale(Sale)
     case sales(SaleList)
     case payments([UnsettledPayment])
+    /// How a wait stood when that was decided, and the entry to ask the book for later.
+    indirect case wait(Int64, WaitState)
+    case orders([Int64], next: Int64?)
+    /// There is what was asked to be watched.
+    case watch(WatchSubject)
+    /// An item of a stream, and its place.
+    case item(UInt32, StreamItem)
+    /// The stream has ended as it should, after so many items.
+    case ended(UInt32)
+    /// The stream has ended after so many items because the partition is served here no longer.
+    case moved(UInt32)
     case refused(Refusal)
+    /// Nothing, or not enough, of this sale is free. What may come back is read from the book when it is sent.
+    case scarce(Refusal, SaleID, Lane)
     /// Not executed: the ledger does not answer, or this worker cannot speak for the partition now.
     case unavailable(Unavailability)
     /// The ledger refused exactly this request.
@@ -56,7 +72,16 @@ package enum Reply: Equatable {
     var isUndecided: Bool {
         switch self {
         case .unavailable, .returned, .refused(.clockUncertain): true
-        case .order, .settled, .sale, .sales, .payments, .refused, .broken, .yielded, .notYielded: false
+        case .order, .settled, .sale, .sales, .payments, .wait, .orders, .watch, .item, .ended, .moved,
+            .refused, .scarce, .broken, .yielded, .notYielded:
+            false
+        }
+    }
+
+    var isRefusal: Bool {
+        switch self {
+        case .refused, .scarce: true
+        default: false
         }
     }
 }

@@ -73,6 +73,8 @@ extension WorkerCore {
         effects.append(.disown(Partition(rawValue: Int16(index)), partitions[index].fence))
         partitions[index].phase = .yielding(reason, to: to)
         partitions[index].soldOut = []
+        partitions[index].reopenings = [:]
+        endWatches(of: index)
         finishIfYielding(index, now)
     }
 

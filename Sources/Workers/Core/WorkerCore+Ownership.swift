@@ -24,6 +24,8 @@ extension WorkerCore {
         if !isLedgerReady || isStuck(now) { refuseUnsent(now) }
         giveUpIfUnfit(now)
         expireOrders(now)
+        tendGates(now)
+        tellWatchers(now)
         pull(now)
         goOnDraining(now)
     }
@@ -106,6 +108,7 @@ extension WorkerCore {
         let keepsBook = isPlanted(.keepOldBook) && partitions[index].book.last > 0
         if !keepsBook { partitions[index].book = Book(partition: ownership.partition) }
         partitions[index].soldOut = []
+        partitions[index].reopenings = [:]
         partitions[index].open = Layer()
         partitions[index].phase = .loading
         if ownership.last == 0 || keepsBook || isPlanted(.serveBeforeLoaded) { return serve(index, now) }
@@ -307,6 +310,8 @@ extension WorkerCore {
         partitions[index].isQuorumLost = false
         partitions[index].isUnseen = false
         partitions[index].soldOut = []
+        partitions[index].reopenings = [:]
+        endWatches(of: index)
         returnOpen(index)
         partitions[index].strikes.add(now)
         // Whoever was overtaken stays away for a lease's lifetime: two workers must not duel over fences. Others come
@@ -333,6 +338,7 @@ extension WorkerCore {
         dirty.removeAll { $0 == index }
         let keep = partitions[index].inFlight?.entries.last?.sequence ?? partitions[index].book.committed
         partitions[index].book.revert(to: max(keep, partitions[index].book.committed))
+        partitions[index].reverts &+= 1
         for waiting in open.waiting { answer(waiting.to, index, reply) }
     }
 

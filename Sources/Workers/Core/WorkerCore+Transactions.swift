@@ -9,6 +9,7 @@ extension WorkerCore {
     package mutating func nextTransaction(_ now: MonotonicTime) -> [Batch]? {
         guard transaction == .none, isLedgerReady else { return nil }
         decideAgain(now)
+        tendWaiting(now)
         guard !dirty.isEmpty else { return nil }
         // In order of their number, as the ledger locks them.
         dirty.sort()
@@ -74,10 +75,7 @@ extension WorkerCore {
             to: last,
             emptied: { soldOut.insert(PartitionState.SaleLaneKey(sale: $0, lane: $1)) },
             stocked: { soldOut.remove(PartitionState.SaleLaneKey(sale: $0, lane: $1)) })
-        if soldOut != partitions[partition].soldOut {
-            partitions[partition].soldOut = soldOut
-            effects.append(.beat)
-        }
+        if soldOut != partitions[partition].soldOut { soldOutChanged(to: soldOut, partition, now) }
         for waiting in layer.waiting { release(waiting, partition, now) }
         finishIfYielding(partition, now)
     }
@@ -92,6 +90,7 @@ extension WorkerCore {
         unsent -= open.entries.count
         dirty.removeAll { $0 == partition }
         partitions[partition].book.revert(to: partitions[partition].book.committed)
+        partitions[partition].reverts &+= 1
         let undone = layer.waiting + open.waiting
         guard partitions[partition].phase == .owned else {
             // Nobody decides for this partition here any more.
@@ -136,8 +135,12 @@ extension WorkerCore {
         }
         againLimit = max(1, requests / 2)
         for partition in chosen {
-            suspectExpiries(of: partition)
+            let unasked = unasked(partition)
             takeBack(partition, now)
+            for item in unasked {
+                suspects.append((partition, item.about, item.isWait))
+                leaveAside(item, partition)
+            }
         }
     }
 
@@ -145,12 +148,12 @@ extension WorkerCore {
     /// again.
     private mutating func condemn(_ partition: Int, _ now: MonotonicTime) {
         guard let index = partitions[partition].inFlight?.waiting.firstIndex(where: \.isOwnEntry) else {
-            // Nobody asked for it: a hold that ran out.
-            if let order = partitions[partition].inFlight?.entries.first?.about, order != 0 {
-                partitions[partition].book.leaveOverdue(order)
-            }
+            // Nobody asked for it: a hold that ran out, or a wait.
+            let unasked = unasked(partition)
             effects.append(.note(.offender))
-            return takeBack(partition, now)
+            takeBack(partition, now)
+            for item in unasked { leaveAside(item, partition) }
+            return
         }
         let offender = partitions[partition].inFlight!.waiting.remove(at: index)
         answer(offender.to, partition, .broken)

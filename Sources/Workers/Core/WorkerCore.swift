@@ -1,5 +1,5 @@
 import Ledger
-package import Methods
+import Methods
 import PlantedBugs
 import Redlock
 import Resilience
@@ -33,9 +33,12 @@ package struct WorkerCore {
     package var again: [Undecided] = []
     /// Most of them. Calls of one order stay below it by the credit that brokers have; calls of several may not.
     package static let maximumUndecided = 65_536
-    /// Expiries of a transaction that the ledger refused: one of them may be why, so each goes alone when there is time.
+    /// What was decided without a request, in a transaction that the ledger refused: one of them may be why, so each goes
+    /// alone when there is time.
     /// Bounded by the entries of the transactions that were refused: an order in it is not tried again before its turn.
-    package var suspects: [(partition: Int, order: Int64)] = []
+    package var suspects: [(partition: Int, about: Int64, isWait: Bool)] = []
+    /// The streams that are served here.
+    package var desk = WatchDesk()
     /// How many of those go into a transaction. Halved while the ledger refuses one of them.
     package var againLimit: Int
     package var lastCheck = MonotonicTime.distantPast
@@ -145,7 +148,7 @@ package struct WorkerCore {
             // No timer is load-bearing: who comes before it finds the units that it would have freed. But while it is found
             // out which request the ledger refuses, nothing else goes with it.
             if againLimit == configuration.maximumEntries {
-                expireOverdue(partition, at: instant, atMost: WorkerCore.expiriesPerOrder)
+                expireOverdue(partition, at: instant, atMost: WorkerCore.expiriesPerOrder, now)
             }
             conclude(partitions[partition].book.decide(order, at: instant), request, partition, to, now)
         case .settle(let settle):
@@ -154,6 +157,17 @@ package struct WorkerCore {
             conclude(partitions[partition].book.decide(create, at: instant), request, partition, to, now)
         case .change(let change):
             conclude(partitions[partition].book.decide(change, at: instant), request, partition, to, now)
+        case .wait(let wait):
+            conclude(partitions[partition].book.decide(wait, at: instant), request, partition, to, now)
+        case .listOrders(let list):
+            let page = partitions[partition].book.orders(
+                of: list.sale, list.lane, buyer: list.buyer, state: list.state, after: list.after,
+                limit: Int(min(max(1, list.limit), OrderList.maximum)), looks: WorkerCore.looksPerPage)
+            hold(
+                request, page.map { .orders($0.orders, next: $0.next) } ?? .refused(.unknownSale), partition,
+                to, now)
+        case .watch(let subject):
+            hold(request, reply(toWatch: subject, partition), partition, to, now)
         case .cancel(let cancel):
             conclude(partitions[partition].book.decide(cancel, at: instant), request, partition, to, now)
         case .revoke(let revoke):
@@ -184,7 +198,7 @@ package struct WorkerCore {
     ) {
         switch decision {
         case .entry(let entry):
-            add(entry, to: partition)
+            add(entry, to: partition, now)
             let reply = reply(to: request, entry.sequence, partition, now)
             if isPlanted(.answerBeforeCommit) { return answer(to, partition, reply) }
             if isPlanted(.gateBeforeCommit), case .place(let place) = request,
@@ -200,7 +214,25 @@ package struct WorkerCore {
         case .existing(let sequence):
             hold(request, reply(to: request, sequence, partition, now), partition, to, now)
         case .refused(let refusal):
-            hold(request, .refused(refusal), partition, to, now)
+            guard refusal.isScarcity, case .place(let place) = request else {
+                return hold(request, .refused(refusal), partition, to, now)
+            }
+            hold(request, .scarce(refusal, place.sale, place.lane), partition, to, now)
+        }
+    }
+
+    /// Entries that are looked at for a page of orders: about a millisecond of a turn.
+    package static let looksPerPage = 50_000
+
+    private func reply(toWatch subject: WatchSubject, _ partition: Int) -> Reply {
+        switch subject {
+        case .order(let sequence, _):
+            partitions[partition].book.order(at: sequence) == nil
+                ? .refused(.unknownOrder) : .watch(subject)
+        case .sale(let sale, let lane, _):
+            partitions[partition].book.committedLeft(sale, lane) == nil
+                ? .refused(.unknownSale) : .watch(subject)
+        case .wait: preconditionFailure("a wait is asked for, not watched")
         }
     }
 
@@ -212,16 +244,23 @@ package struct WorkerCore {
         case .settle: return .settled(sequence)
         case .create(let create): return saleReply(create.sale, partition, now)
         case .change(let change): return saleReply(change.sale, partition, now)
+        case .wait:
+            guard let state = partitions[partition].book.wait(at: sequence) else {
+                preconditionFailure("a wait was answered that is not in its book")
+            }
+            return .wait(sequence, state)
         case .cancel(let cancel): return .order(cancel.order.sequence)
         case .revoke(let revoke): return .order(revoke.order.sequence)
         case .beginPayment(let begin): return .order(begin.order.sequence)
         case .recordPayment(let record): return .order(record.order.sequence)
-        case .getOrder, .getSale, .listSales, .listPayments: preconditionFailure("look-ups make no entries")
+        case .getOrder, .getSale, .listSales, .listPayments, .listOrders, .watch:
+            preconditionFailure("look-ups make no entries")
         }
     }
 
     /// Puts an entry that was decided into the layer that fills.
-    private mutating func add(_ entry: Entry, to partition: Int) {
+    private mutating func add(_ entry: Entry, to partition: Int, _ now: MonotonicTime) {
+        if entry.kind.movesUnits > 0 { noteReturn(entry, partition, now) }
         if partitions[partition].open.entries.isEmpty { dirty.append(partition) }
         partitions[partition].open.entries.append(entry)
         unsent += 1
@@ -238,35 +277,78 @@ package struct WorkerCore {
     mutating func expireOrders(_ now: MonotonicTime) {
         guard isLedgerReady, !isStuck(now), again.isEmpty, breakers.commit.letsPass, let clock else { return }
         let instant = clock.instant(at: now.nanoseconds / 1_000)
-        if trySuspect(instant) { return }
+        if trySuspect(instant, now) { return }
         for partition in partitions.indices where partitions[partition].phase == .owned {
-            expireOverdue(partition, at: instant, atMost: WorkerCore.expiriesPerTick)
+            expireOverdue(partition, at: instant, atMost: WorkerCore.expiriesPerTick, now)
         }
     }
 
     /// Lets one suspect expire in a transaction of its own.
-    private mutating func trySuspect(_ instant: LedgerInstant) -> Bool {
+    private mutating func trySuspect(_ instant: LedgerInstant, _ now: MonotonicTime) -> Bool {
         guard transaction == .none, dirty.isEmpty, let suspect = suspects.popLast() else { return false }
-        partitions[suspect.partition].book.reconsider(suspect.order)
-        guard partitions[suspect.partition].phase == .owned,
-            partitions[suspect.partition].book.overdueOrder(instant) == suspect.order
+        let partition = suspect.partition
+        if suspect.isWait {
+            partitions[partition].book.reconsiderWait(suspect.about)
+            guard partitions[partition].phase == .owned,
+                let entry = partitions[partition].book.tendWait(suspect.about, instant)
+            else { return false }
+            add(entry, to: partition, now)
+            return true
+        }
+        partitions[partition].book.reconsider(suspect.about)
+        guard partitions[partition].phase == .owned,
+            partitions[partition].book.overdueOrder(instant) == suspect.about
         else { return false }
-        add(partitions[suspect.partition].book.expire(suspect.order, at: instant), to: suspect.partition)
+        add(partitions[partition].book.expire(suspect.about, at: instant), to: partition, now)
         return true
     }
 
-    /// The ledger refused a transaction that these expiries were in.
-    mutating func suspectExpiries(of partition: Int) {
-        for entry in partitions[partition].inFlight?.entries ?? [] where entry.kind == .orderExpired {
-            suspects.append((partition, entry.about))
-            partitions[partition].book.leaveOverdue(entry.about)
+    /// What a partition's layer on its way has that nobody asked for.
+    func unasked(_ partition: Int) -> [(about: Int64, isWait: Bool)] {
+        (partitions[partition].inFlight?.entries ?? []).compactMap { entry in
+            if entry.kind == .orderExpired { return (entry.about, false) }
+            let isWait = entry.kind.isWaitEnd || (entry.kind == .orderPlaced && entry.about != 0)
+            return isWait ? (entry.about, true) : nil
         }
     }
 
-    private mutating func expireOverdue(_ partition: Int, at instant: LedgerInstant, atMost limit: Int) {
+    /// The ledger refused a transaction, which has been taken back, that this was in: it is not decided again.
+    mutating func leaveAside(_ unasked: (about: Int64, isWait: Bool), _ partition: Int) {
+        if unasked.isWait {
+            partitions[partition].book.leaveWaiting(unasked.about)
+        } else {
+            partitions[partition].book.leaveOverdue(unasked.about)
+        }
+    }
+
+    private mutating func expireOverdue(
+        _ partition: Int, at instant: LedgerInstant, atMost limit: Int, _ now: MonotonicTime
+    ) {
         for _ in 0..<limit where unsent < configuration.maximumEntries {
             guard let order = partitions[partition].book.overdueOrder(instant) else { return }
-            add(partitions[partition].book.expire(order, at: instant), to: partition)
+            add(partitions[partition].book.expire(order, at: instant), to: partition, now)
+        }
+    }
+
+    // MARK: Waiting lists
+
+    /// Most waits of one partition that end, in an order or without, in a turn.
+    package static let waitsPerTurn = 256
+
+    /// Gives what is free to whoever waits, in the transaction that frees it if there is one. Nobody asked for it now, so
+    /// nobody waits for these entries.
+    mutating func tendWaiting(_ now: MonotonicTime) {
+        guard again.isEmpty, againLimit == configuration.maximumEntries, breakers.commit.letsPass, let clock
+        else { return }
+        let instant = clock.instant(at: now.nanoseconds / 1_000)
+        for partition in partitions.indices
+        where partitions[partition].book.hasWaiting && partitions[partition].phase == .owned
+            && !suspects.contains(where: { $0.partition == partition })
+        {
+            for _ in 0..<WorkerCore.waitsPerTurn where unsent < configuration.maximumEntries {
+                guard let entry = partitions[partition].book.tendWaiting(instant) else { break }
+                add(entry, to: partition, now)
+            }
         }
     }
 
@@ -284,7 +366,7 @@ package struct WorkerCore {
         _ request: Request, _ reply: Reply, _ partition: Int, _ to: ReplyAddress, _ now: MonotonicTime
     ) {
         let waiting = Waiting(to: to, request: request, reply: reply, isOwnEntry: false)
-        if isPlanted(.noOnUncommittedYes), case .refused = reply {
+        if isPlanted(.noOnUncommittedYes), reply.isRefusal {
             release(waiting, partition, now)
         } else if !partitions[partition].open.entries.isEmpty {
             partitions[partition].open.waiting.append(waiting)
@@ -309,35 +391,6 @@ package struct WorkerCore {
 
     package mutating func answer(_ to: ReplyAddress, _ partition: Int, _ reply: Reply) {
         answers.append(Answer(to: to, partition: partition, reply: reply))
-    }
-
-    // MARK: Gates
-
-    /// The gates to keep closed, of partitions whose fence was checked recently enough to say so.
-    package func closedGates(_ now: MonotonicTime) -> [ClosedGate] {
-        var gates: [ClosedGate] = []
-        for state in partitions where state.phase == .owned && !state.soldOut.isEmpty {
-            guard now - state.checked <= configuration.freshness else { continue }
-            for key in state.emptied {
-                guard gates.count < WorkerBeat.maximumGates else { return gates }
-                gates.append(closedGate(key, state))
-            }
-        }
-        return gates
-    }
-
-    package func closedGates(of partition: Int, _ now: MonotonicTime) -> [ClosedGate] {
-        let state = partitions[partition]
-        guard now - state.checked <= configuration.freshness else { return [] }
-        return state.emptied.prefix(WorkerBeat.maximumGates).map { closedGate($0, state) }
-    }
-
-    private func closedGate(_ key: PartitionState.SaleLaneKey, _ state: PartitionState) -> ClosedGate {
-        ClosedGate(
-            method: OrderMethods.place.id,
-            routing: RoutingKey(sale: key.sale.rawValue, lane: key.lane.rawValue),
-            partition: state.book.partition, fence: state.fence, change: state.book.committed,
-            reason: .soldOut)
     }
 
     /// Milliseconds left of the lease that runs out first; nil without leases.

@@ -29,7 +29,7 @@ final class BrokerLink {
     private var state = State.connecting
     private var heardAt: MonotonicTime
     private var retryAt: MonotonicTime
-    /// Sessions that ended since the last that was joined.
+    /// Sessions that ended since the last in which the broker sent a beat.
     private var failures = 0
     private let keys: ConnectionKeys?
     private let context: Context
@@ -123,18 +123,22 @@ final class BrokerLink {
 
     func receive(into message: inout Message) -> Bool { socket?.receive(into: &message) ?? false }
 
-    /// The broker has sent something, perhaps a call before its first beat: from now on the session's end matters.
-    func heard(_ now: MonotonicTime) {
+    /// The broker has sent something, perhaps a call before its first beat: from now on the session's end matters, unless
+    /// it is a refusal of the session.
+    func heard(_ kind: Header.Kind, _ now: MonotonicTime) {
         heardAt = now
-        if !isJoined {
+        if !isJoined, kind != .goAway {
             state = .joined
-            failures = 0
             logger.info("Joined a broker", metadata: ["broker": "\(endpoint)"])
         }
     }
 
     /// The broker's beat.
-    func heardBeat(_ header: Header) { stamp = header.callID }
+    func heardBeat(_ header: Header) {
+        stamp = header.callID
+        // Only a broker that keeps us shows that the next session may begin at once.
+        failures = 0
+    }
 
     /// False when the message could not be sent: the broker is gone or stuck.
     @discardableResult

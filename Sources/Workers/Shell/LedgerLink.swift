@@ -8,6 +8,8 @@ final class LedgerLink {
     private(set) var connection: LedgerConnection?
     var onReady: ((LedgerFacts) -> Void)?
     var onLost: (() -> Void)?
+    /// No connection could be made.
+    var onFailed: (() -> Void)?
     /// The ledger is there but must not be used.
     var onRefused: ((String) -> Void)?
 
@@ -66,6 +68,7 @@ final class LedgerLink {
             logger.warning("Cannot connect to the ledger", metadata: ["error": "\(error)"])
         }
         wait(random)
+        onFailed?()
     }
 
     private func wait(_ random: UInt64) {

@@ -19,6 +19,7 @@ extension Worker {
         header.flags = .end
         header.callID = answer.to.callID
         writer.removeAll()
+        if beginStream(answer) { return }
         switch answer.reply {
         case .order(let sequence):
             core!.partitions[answer.partition].book.order(at: sequence)?.encode(into: &writer)
@@ -38,6 +39,31 @@ extension Worker {
                     }
                 }
             ).encode(into: &writer)
+        case .wait(_, let state):
+            // The wait stands whoever owns the partition: to a stream that cannot begin it is told to come again.
+            state.encode(into: &writer)
+        case .orders(let sequences, let next):
+            let book = core!.partitions[answer.partition].book
+            OrderList(orders: sequences.compactMap { book.order(at: $0) }, next: next).encode(into: &writer)
+        case .item(let sequence, let item):
+            header.kind = .data
+            header.flags = []
+            header.sequence = sequence
+            switch item {
+            case .wait(let state): state.encode(into: &writer)
+            case .order(let update): update.encode(into: &writer)
+            case .sale(let update): update.encode(into: &writer)
+            }
+        case .ended(let count):
+            header.sequence = count
+        case .moved(let count):
+            move(&header, count)
+        case .watch:
+            // It was found, and then the partition was given up before the stream could begin.
+            move(&header, 0)
+        case .scarce(let refusal, let sale, let lane):
+            (header.status, header.reason) = refusal.statusAndReason
+            body(refusal, sale, lane, answer.partition).encode(into: &writer)
         case .refused(let refusal):
             (header.status, header.reason) = refusal.statusAndReason
             // Not knowing the time decides nothing: a later attempt may.
@@ -66,6 +92,40 @@ extension Worker {
         link.send(&outgoing)
     }
 
+    /// The end of a stream whose partition has another owner now, or soon: whoever asks again finds it.
+    private func move(_ header: inout Header, _ count: UInt32) {
+        header.sequence = count
+        (header.status, header.reason) = (.unavailable, .noOwner)
+        header.certainty = .maybeExecuted
+        header.milliseconds = 100
+        FailureBody.encode(
+            message: "The partition changes its owner; ask again, with the same key or from where you are.",
+            into: &writer)
+    }
+
+    /// A refusal for want of units, and what may come back.
+    func body(_ refusal: Refusal, _ sale: SaleID, _ lane: Lane, _ partition: Int) -> FailureBody {
+        var body = refusal.body
+        core!.partitions[partition].book.refreshOutlook(sale, lane)
+        if let outlook = core!.partitions[partition].book.outlook(sale, lane) { body.add(outlook) }
+        return body
+    }
+
+    /// Takes the answer to a call that asks for a stream: it begins, or ends with this.
+    ///
+    /// - Returns: true when there is nothing to be sent yet.
+    private func beginStream(_ answer: Answer) -> Bool {
+        guard core!.desk.isOpening(answer.to) else { return false }
+        switch answer.reply {
+        case .wait(let sequence, _):
+            return core!.beginWatch(.wait(sequence), answer.partition, for: answer.to)
+        case .watch(let subject): return core!.beginWatch(subject, answer.partition, for: answer.to)
+        default:
+            core!.desk.end(answer.to)
+            return false
+        }
+    }
+
     func refuse(_ call: Header, _ refusal: CallRefusal, on link: BrokerLink) {
         var header = Header(.result)
         header.flags = .end
@@ -85,6 +145,13 @@ extension Worker {
             header.milliseconds = 100
             text =
                 "The worker has as many calls of several orders as it takes; try again after the time given."
+        case .manyStreams:
+            (header.status, header.reason) = (.resourceExhausted, .overloaded)
+            header.milliseconds = 500
+            text = "The worker has as many streams as it serves; try again after the time given."
+        case .notStream:
+            (header.status, header.reason) = (.invalidArgument, .malformed)
+            text = "The method replies with a stream; call it with the flag ‘stream’."
         case .unknownMethod:
             (header.status, header.reason) = (.unimplemented, .unknownMethod)
             text = "This worker does not serve the method; check its name and the worker's version."

@@ -14,8 +14,8 @@ extension Worker {
     // MARK: Sessions
 
     func tendBrokers(_ now: MonotonicTime) {
-        guard let core, !links.isEmpty else { return }
-        let ready = self.ready(core)
+        guard core != nil, !links.isEmpty else { return }
+        let ready = ready()
         for link in links {
             let session = link.session
             let ended = link.tend(
@@ -25,7 +25,7 @@ extension Worker {
                     describeMethods(to: link)
                     claimAll(to: link)
                     // Said once more: this broker does not know, and would count on us.
-                    if core.isDraining { link.send(Header(.drain), Empty()) }
+                    if core!.isDraining { link.send(Header(.drain), Empty()) }
                 })
             if ended { lost(link, session, now) }
         }
@@ -36,18 +36,20 @@ extension Worker {
         return nextSession
     }
 
-    private func ready(_ core: WorkerCore) -> Ready {
+    private func ready() -> Ready {
         let credit = configuration.credit
         return Ready(
             name: configuration.name, incarnation: incarnation.map { "\($0)" } ?? "",
-            partitions: Int32(core.partitions.count), hash: hash, methods: Worker.methods,
+            partitions: Int32(core!.partitions.count), hash: hash, methods: Worker.methods,
             // What repairs and what moves partitions must get through when orders fill the worker.
-            credit: [credit, credit / 4, 16], leaseTTL: configuration.leaseTTL.milliseconds)
+            credit: [credit, credit / 4, 16, Int32(WatchDesk.maximum)],
+            leaseTTL: configuration.leaseTTL.milliseconds)
     }
 
     func lost(_ link: BrokerLink, _ session: UInt32, _ now: MonotonicTime) {
         logger.warning("Lost a broker", metadata: ["broker": "\(link.endpoint)"])
         core?.membership.lost(session, now)
+        core?.desk.end(session: session)
         partedFrom(session)
         partLocks(from: session)
         // Hand-overs asked for through it get no answer.
@@ -62,46 +64,51 @@ extension Worker {
 
     /// Claims every partition that is served, in a session that has just begun.
     private func claimAll(to link: BrokerLink) {
-        guard let core else { return }
-        for state in core.partitions where state.phase == .owned { claim(state.book.partition, to: link) }
+        guard core != nil else { return }
+        for index in core!.partitions.indices where core!.partitions[index].phase == .owned {
+            claim(Partition(rawValue: Int16(index)), to: link)
+        }
     }
 
     /// A broker that sees no owner where we are one has missed our claim, or did not take it then.
     private func reclaim(_ unowned: [Partition], from link: BrokerLink) {
         for partition in unowned {
             let index = Int(partition.rawValue)
-            guard let core, core.partitions.indices.contains(index), core.partitions[index].phase == .owned
+            guard core != nil, core!.partitions.indices.contains(index),
+                core!.partitions[index].phase == .owned
             else { continue }
             claim(partition, to: link)
         }
     }
 
     func claim(_ partition: Partition, to link: BrokerLink) {
-        guard let core else { return }
+        guard core != nil else { return }
         let index = Int(partition.rawValue)
-        let holder = core.partitions[index].lease.map { HolderToken(rawValue: $0.token.rawValue) }
+        let gates = core!.closedGates(of: index, brokers: joinedBrokers, loop.now)
+        let holder = core!.partitions[index].lease.map { HolderToken(rawValue: $0.token.rawValue) }
         var header = Header(.own)
         header.callID = link.stamp
         link.send(
             header,
             Own(
-                partition: partition, fence: core.partitions[index].fence,
-                incarnation: incarnation.map { "\($0)" } ?? "", gates: core.closedGates(of: index, loop.now),
-                holder: holder))
+                partition: partition, fence: core!.partitions[index].fence,
+                incarnation: incarnation.map { "\($0)" } ?? "", gates: gates, holder: holder))
     }
 
     func sendBeats() {
-        guard let core else { return }
+        guard core != nil else { return }
         let now = loop.now
         let beat = WorkerBeat(
-            isFit: core.isFit(now), leaseLeft: core.leaseLeft(now),
-            gates: core.closedGates(now), canTake: core.canTake(now))
+            isFit: core!.isFit(now), leaseLeft: core!.leaseLeft(now),
+            gates: core!.closedGates(brokers: joinedBrokers, now), canTake: core!.canTake(now))
         for link in links where link.isJoined {
             var header = Header(.beat)
             header.callID = link.stamp
             link.send(header, beat)
         }
     }
+
+    private var joinedBrokers: Int { links.count { $0.isJoined } }
 
     // MARK: Receiving
 
@@ -110,9 +117,9 @@ extension Worker {
         core?.tick(loop.now)
         for _ in 0..<Worker.drainLimit {
             guard link.receive(into: &message) else { return }
-            link.heard(loop.now)
             do throws(WireError) {
                 let header = try message.withBytes { bytes throws(WireError) in try Header(decoding: bytes) }
+                link.heard(header.kind, loop.now)
                 try handle(header, from: link)
             } catch {
                 logger.warning(
@@ -132,6 +139,7 @@ extension Worker {
             dropGathering(to)
             cancelLock(to)
             core?.cancel(to)
+            core?.desk.end(to)
         case .beat:
             let beat = try message.withBytes { bytes throws(WireError) in
                 try Frame.decodeBody(bytes, header: header, as: BrokerBeat.self)
@@ -143,12 +151,15 @@ extension Worker {
             guard let partition = asked.removeValue(forKey: header.callID) else { return }
             core?.yieldAnswered(partition, isGranted: header.status == .ok, loop.now)
         case .goAway:
-            let session = link.session
+            let (session, wasJoined) = (link.session, link.isJoined)
             link.end(loop.now, random())
-            lost(link, session, loop.now)
+            if wasJoined { lost(link, session, loop.now) }
         case .pong:
             partedFrom(link.session)
-        case .ping, .data, .credit, .returned, .ready, .own, .disown, .drain, .describe:
+        case .credit:
+            core?.desk.allow(
+                ReplyAddress(session: link.session, callID: header.callID), header.sequence)
+        case .ping, .data, .returned, .ready, .own, .disown, .drain, .describe:
             break
         }
     }
@@ -158,6 +169,7 @@ extension Worker {
         do throws(CallRefusal) {
             try decodeAndReceive(header, to)
         } catch {
+            core?.desk.end(to)
             refuse(header, error, on: link)
         }
     }
@@ -176,6 +188,24 @@ extension Worker {
         case OrderMethods.settle.id:
             let body = try decode(header, as: SettleOrder.self)
             try receive(.settle(body), body.sale, body.lane, body.key, header, to)
+        case OrderMethods.wait.id:
+            let body = try decode(header, as: WaitOrder.self)
+            // Called without a stream it tells once how the wait stands.
+            if header.flags.contains(.stream) { try openStream(header, to) }
+            try receive(.wait(body), body.sale, body.lane, body.key, header, to)
+        case OrderMethods.list.id:
+            let body = try decode(header, as: ListOrders.self)
+            try receive(.listOrders(body), body.sale, body.lane, nil, header, to)
+        case OrderMethods.watch.id:
+            let body = try decode(header, as: WatchOrder.self)
+            try openStream(header, to)
+            let subject = WatchSubject.order(body.order.sequence, known: body.version)
+            try receive(.watch(subject), body.order.partition, header, to)
+        case SaleMethods.watch.id:
+            let body = try decode(header, as: WatchSale.self)
+            try openStream(header, to)
+            let subject = WatchSubject.sale(body.sale, body.lane, from: body.from)
+            try receive(.watch(subject), body.sale, body.lane, nil, header, to)
         case OrderMethods.get.id:
             let body = try decode(header, as: GetOrder.self)
             try receive(.getOrder(body.order.sequence), body.order.partition, header, to)
@@ -237,6 +267,11 @@ extension Worker {
         default:
             throw .unknownMethod
         }
+    }
+
+    private func openStream(_ header: Header, _ to: ReplyAddress) throws(CallRefusal) {
+        guard header.flags.contains(.stream) else { throw .notStream }
+        guard core?.desk.open(to) == true else { throw .manyStreams }
     }
 
     private func decode<Body: MessageBody>(_ header: Header, as: Body.Type) throws(CallRefusal) -> Body {
@@ -318,4 +353,8 @@ enum CallRefusal: Error {
     case unknownMethod
     /// As many calls of several orders are under way as this worker takes.
     case crowded
+    /// As many streams are open as this worker serves.
+    case manyStreams
+    /// The method replies with a stream, and the call is a unary one.
+    case notStream
 }

@@ -78,7 +78,7 @@ extension Worker {
             case .success(let ownership):
                 core?.tookFence(ownership, epoch: epoch, sent: sent, .now())
             case .failure(let error):
-                core?.breakers.record(error.outcome, of: .control, sent: sent, .now())
+                core?.breakers.record(error.outcome, sent: sent, .now())
                 logger.warning(
                     "Cannot take a fence", metadata: ["partition": "\(partition)", "error": "\(error)"])
                 core?.takingFailed(partition, epoch: epoch, .now())
@@ -98,7 +98,7 @@ extension Worker {
             case .success(let entries):
                 core?.loaded(entries, partition, epoch: epoch, .now())
             case .failure(let error):
-                core?.breakers.record(error.outcome, of: .control, sent: sent, .now())
+                core?.breakers.record(error.outcome, sent: sent, .now())
                 logger.warning(
                     "Cannot load a book", metadata: ["partition": "\(partition)", "error": "\(error)"])
                 core?.takingFailed(partition, epoch: epoch, .now())

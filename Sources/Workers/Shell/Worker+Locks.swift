@@ -43,7 +43,7 @@ extension Worker {
                 dsn: configuration.ledger, name: configuration.name + "/locks"),
             loop: loop, logger: logger)
         ledger.onReady = { [unowned self] in lockLedgerReady($0) }
-        ledger.onLost = { [unowned self] in core?.breakers.lost(.locks, .now()) }
+        ledger.onFailed = { [unowned self] in core?.breakers.lost(.locks, .now()) }
         lockService = LockService(manager: manager, ledger: ledger, seed: random())
     }
 
@@ -80,7 +80,8 @@ extension Worker {
     private func lookAtLedger(_ service: LockService, _ now: MonotonicTime) {
         guard let core else { return }
         service.desk.saw(
-            ledger: core.isLedgerReady && core.breakers.mayTake && core.breakers.locks.letsPass,
+            ledger: core.isLedgerReady && core.isChecked(now) && core.breakers.mayTake
+                && core.breakers.locks.letsPass,
             isConnected: fencingConnection(service) != nil, now)
     }
 
@@ -216,12 +217,12 @@ extension Worker {
         let batch = service.unfenced.sorted { $0.key < $1.key }.prefix(LedgerConnection.lockFenceLimit)
         for (id, _) in batch { service.unfenced[id] = nil }
         service.isFencing = true
-        let sent = MonotonicTime.now()
+        let permit = core?.breakers.locks.begin(.now())
         connection.takeLockFences(batch.map(\.value.rawValue)) { [weak self] result in
             guard let self else { return }
             service.isFencing = false
             let now = MonotonicTime.now()
-            core?.breakers.record(result.outcome, of: .locks, sent: sent, now)
+            if let permit { core?.breakers.locks.record(permit, result.outcome, now) }
             switch result {
             case .success(let fences):
                 for (waiting, fence) in zip(batch, fences) {
@@ -261,8 +262,10 @@ extension Worker {
                 to, .unavailable, .noQuorum, .notExecuted, after: retryAfter,
                 "Too few Redis nodes can vote on the lock now. Try again after the time given.")
         case .ledger:
+            let isOpenFor = core?.breakers.locks.retryAfter(.now()) ?? .zero
             refuseLock(
-                to, .unavailable, .ledgerUnavailable, .notExecuted, after: .milliseconds(250),
+                to, .unavailable, .ledgerUnavailable, .notExecuted,
+                after: isOpenFor > .zero ? max(isOpenFor, .milliseconds(50)) : .milliseconds(250),
                 "The ledger gives no fence now, and so there is no lock. Try again after the time given."
             )
         case .leaving:

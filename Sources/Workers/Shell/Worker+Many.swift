@@ -97,6 +97,9 @@ extension Worker {
         case .refused(let refusal):
             let (status, reason) = refusal.statusAndReason
             return .refused(status, reason, refusal.body)
+        case .scarce(let refusal, let sale, let lane):
+            let (status, reason) = refusal.statusAndReason
+            return .refused(status, reason, body(refusal, sale, lane, answer.partition))
         case .unavailable(let why):
             return .refused(why.status, why.reason, FailureBody(message: "\(why.text)"))
         case .returned:
@@ -107,7 +110,8 @@ extension Worker {
             return .refused(
                 .internal, .none,
                 FailureBody(message: "The ledger cannot store this request; report it with its key."))
-        case .settled, .sale, .sales, .payments, .yielded, .notYielded:
+        case .settled, .sale, .sales, .payments, .wait, .orders, .watch, .item, .ended, .moved, .yielded,
+            .notYielded:
             preconditionFailure("an answer to another question than an order")
         }
     }

@@ -116,7 +116,7 @@ public final class Worker {
             case .success(let (fences, clock)):
                 self.core?.checked(fences, ledger: clock, sent: sent, now)
             case .failure(let error):
-                self.core?.breakers.record(error.outcome, of: .control, sent: sent, now)
+                self.core?.breakers.record(error.outcome, sent: sent, now)
                 logger.warning("A fence check failed", metadata: ["error": "\(error)"])
             }
         }

@@ -39,7 +39,14 @@ extension Failure {
     private static func nextStep(_ error: CallError, _ sale: String) -> String? {
         switch error.reason {
         case .unknownSale: return "`stampede sale list` shows all there are"
-        case .soldOut: return "`stampede sale add-units \(sale) N` would add some"
+        case .soldOut, .notEnough, .waitersFirst:
+            let add = "`stampede sale add-units \(sale) N` would add some"
+            guard let details = error.details, details.held ?? 0 > 0 || details.waiting ?? 0 > 0 else {
+                return error.reason == .soldOut ? add : nil
+            }
+            let next = details.next.map { ", the next may return at \($0.text)" } ?? ""
+            return "\(details.held ?? 0) held\(next), \(details.waiting ?? 0) waiting; "
+                + "`stampede order wait --sale \(sale)` waits for some"
         case .closed: return "`stampede sale open \(sale)` would open it"
         case .notYetOpen:
             let time = error.details?.opens.map { "it opens at \($0.text), and " } ?? ""

@@ -80,8 +80,8 @@ extension Reason {
     /// Whether the sale itself answered. Everything else means that the machinery could not serve.
     fileprivate var isOfSale: Bool {
         switch self {
-        case .soldOut, .notEnough, .overLimit, .notYetOpen, .closed, .paused, .wrongState, .unknownAttempt,
-            .keyReused, .keyVoided:
+        case .soldOut, .notEnough, .waitersFirst, .listFull, .overLimit, .notYetOpen, .closed, .paused,
+            .wrongState, .unknownAttempt, .keyReused, .keyVoided:
             true
         case .none, .other, .unknownSale, .unknownOrder, .saleExists, .badQuantity, .badField, .splitSale,
             .noOwner, .overloaded, .ownerLost, .ledgerUnavailable, .clockUncertain, .unknownMethod,

@@ -3,9 +3,10 @@ import Sales
 
 struct OrderCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "order", abstract: "Place, look up, settle, cancel and revoke orders.",
+        commandName: "order", abstract: "Place, find, watch, settle, cancel and revoke orders.",
         subcommands: [
-            OrderPlace.self, OrderShow.self, OrderSettle.self, OrderCancel.self, OrderRevoke.self,
+            OrderPlace.self, OrderWait.self, OrderShow.self, OrderListing.self, OrderWatch.self,
+            OrderSettle.self, OrderCancel.self, OrderRevoke.self,
         ])
 }
 

@@ -5,7 +5,7 @@ struct SaleCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sale", abstract: "Create, watch and change sales.",
         subcommands: [
-            SaleCreate.self, SaleListing.self, SaleShow.self, SaleOpen.self, SaleClose.self,
+            SaleCreate.self, SaleListing.self, SaleShow.self, SaleWatch.self, SaleOpen.self, SaleClose.self,
             SaleAddUnits.self, SaleWithdrawUnits.self, SalePause.self, SaleResume.self, SaleLimit.self,
         ])
 }
@@ -28,7 +28,7 @@ extension Sale {
             ("sale", .integer(id.rawValue)), ("name", .string(terms.name)),
             ("state", .string(state.rawValue)), ("price_minor", .integer(terms.price)),
             ("currency", .string(terms.currency)), ("added", .integer(added)), ("left", .integer(left)),
-            ("held", .integer(held)),
+            ("held", .integer(held)), ("waiting", .integer(waiting)),
             ("orders", .integer(orders)), ("limit", .integer(terms.limit)),
             ("hold_seconds", terms.hold.map { .integer($0) } ?? .null),
             ("payment_seconds", .integer(terms.payment)),
@@ -44,7 +44,7 @@ extension Sale {
           state      \(state.rawValue)
           price      \(Money.text(terms.price, currency: terms.currency)), at most \(terms.limit) per buyer
           units      \((added - left).grouped) of \(added.grouped) sold in \(orders.counted("order"))
-          left       \(left.grouped), and \(held.grouped) in orders that are not paid yet
+          left       \(left.grouped), and \(held.grouped) in orders that are not paid yet; \(waiting.grouped) wait
           hold       \(terms.hold.map { "\($0)s, then the order expires" } ?? "for ever"); \(terms.payment)s to pay
           window     \(terms.opensAt.text) to \(terms.closesAt?.text ?? "closed by hand")
           partition  \(partition)

@@ -57,6 +57,35 @@ import Wire
         #expect(broker.perform().count == 1)
     }
 
+    @Test func `as many pass a gate as it lets, and each beat lets as many anew`() {
+        var gate = broker.gate(0, fence: 5)
+        gate.passes = 2
+        broker.beat(owner, gates: [gate])
+        #expect([isClosed(), isClosed(), isClosed(), isClosed()] == [false, false, true, true])
+        broker.beat(owner, gates: [gate])
+        #expect([isClosed(), isClosed(), isClosed()] == [false, false, true])
+    }
+
+    @Test func `a gate tells what may come back`() throws {
+        var gate = broker.gate(0, fence: 5)
+        gate.outlook = Outlook(held: 3, next: LedgerTime(rawValue: 77), waiting: 2)
+        broker.beat(owner, gates: [gate])
+        var header = Header(.call)
+        header.callID = 7_000
+        header.method = CoreHarness.keyed
+        header.flags = [.end, .keyed]
+        header.routing = CoreHarness.routing(0)
+        broker.core.call(header, size: 100, from: client, broker.now)
+        var bodies: [FailureBody] = []
+        for case .refuse(_, _, let verdict) in broker.core.effects where verdict.body >= 0 {
+            let bytes = broker.core.bodies[Int(verdict.body)]
+            var offset = 0
+            bodies.append(try FailureBody(decoding: bytes.span, at: &offset))
+        }
+        #expect(bodies.map(\.held) == [3] && bodies.map(\.waiting) == [2])
+        #expect(bodies.map(\.next) == [LedgerTime(rawValue: 77)])
+    }
+
     @Test func `a gate lapses unless it is repeated`() {
         for _ in 0..<10 {
             broker.beat(owner, gates: [broker.gate(0, fence: 5)])

@@ -67,7 +67,8 @@ struct BookModel {
         let terms = entries[..<Int(order.sequence - 1)].last { $0.sale == order.sale && $0.terms != nil }?
             .terms
         guard let terms else { return nil }
-        let hold = terms.hold.map { order.at + $0 }
+        // Whoever waited for it has a minute at most.
+        let hold = terms.hold.map { order.at + (order.about == 0 ? $0 : min($0, 60)) }
         switch state(of: order) {
         case .reserved: return hold
         case .paying: return lastAttempt(order).map { max($0.at + terms.payment, hold ?? $0.at) }
@@ -158,7 +159,12 @@ struct BookModel {
     }
 
     private func answer(_ sale: SaleID, _ buyer: BuyerID, _ key: RequestKey) -> Entry? {
-        entries.first { $0.sale == sale && $0.buyer == buyer && $0.key == key && $0.about == 0 }
+        // A wait's key is that of the order which it leads to, or of what voids it.
+        entries.last { entry in
+            entry.sale == sale && entry.buyer == buyer && entry.key == key
+                && (entry.kind.rawValue < 16
+                    || [.orderPlaced, .keyVoided, .waitBegun].contains(entry.kind))
+        }
     }
 
     // MARK: What has to be answered
@@ -174,6 +180,7 @@ struct BookModel {
         guard let terms = terms(of: request.sale) else { return .refused(.unknownSale) }
         if let known = answer(request.sale, request.buyer, request.key) {
             if known.kind == .keyVoided { return .refused(.keyVoided) }
+            if known.kind == .waitBegun { return .refused(.keyReused) }
             return known.quantity == request.quantity ? .existing(known.sequence) : .refused(.keyReused)
         }
         if now.error > 100_000 { return .refused(.clockUncertain) }
@@ -182,6 +189,7 @@ struct BookModel {
         if terms.isPaused { return .refused(.paused) }
         let (left, held) = (left(of: request.sale), held(by: request.buyer, of: request.sale))
         if left == 0 { return .refused(.soldOut) }
+        if !waits(for: request.sale).isEmpty { return .refused(.waitersFirst) }
         if held + request.quantity > terms.limit {
             return .refused(.overLimit(limit: terms.limit, held: held))
         }
@@ -190,8 +198,55 @@ struct BookModel {
 
     func answer(to request: SettleOrder) -> Answer {
         guard terms(of: request.sale) != nil else { return .refused(.unknownSale) }
-        if let known = answer(request.sale, request.buyer, request.key) { return .existing(known.sequence) }
+        if let known = answer(request.sale, request.buyer, request.key) {
+            return known.kind == .waitBegun && !isOver(known) ? .new(.keyVoided) : .existing(known.sequence)
+        }
         return .new(.keyVoided)
+    }
+
+    // MARK: Waiting
+
+    func isOver(_ wait: Entry) -> Bool { entries.contains { $0.about == wait.sequence } }
+    func waits(for sale: SaleID) -> [Entry] {
+        entries(of: sale).filter { $0.kind == .waitBegun && !isOver($0) }
+    }
+
+    func answer(to request: WaitOrder, at now: LedgerInstant) -> Answer {
+        guard let terms = terms(of: request.sale) else { return .refused(.unknownSale) }
+        if let known = answer(request.sale, request.buyer, request.key) {
+            if known.kind == .keyVoided { return .refused(.keyVoided) }
+            return known.quantity == request.quantity ? .existing(known.sequence) : .refused(.keyReused)
+        }
+        if now.error > 100_000 { return .refused(.clockUncertain) }
+        if now.earliest < terms.opensAt { return .refused(.notYetOpen(opensAt: terms.opensAt)) }
+        if let closesAt = terms.closesAt, closesAt <= now.latest { return .refused(.closed) }
+        if terms.isPaused { return .refused(.paused) }
+        let waited = waits(for: request.sale).filter { $0.buyer == request.buyer }.reduce(0) {
+            $0 + $1.quantity
+        }
+        let held = held(by: request.buyer, of: request.sale) + waited
+        return held + request.quantity > terms.limit
+            ? .refused(.overLimit(limit: terms.limit, held: held)) : .new(.waitBegun)
+    }
+
+    /// What the owner does next by itself for those who wait, and for which of them.
+    func nextStep(at now: LedgerInstant) -> (kind: Entry.Kind, wait: Int64)? {
+        if now.error > 100_000 { return nil }
+        for sale in entries.filter({ $0.kind == .saleCreated }).map(\.sale) {
+            guard let terms = terms(of: sale), let first = waits(for: sale).first else { continue }
+            if let closesAt = terms.closesAt, closesAt <= now.earliest {
+                return (.waitClosed, first.sequence)
+            }
+            if first.at + 21_600 <= now.earliest { return (.waitRanOut, first.sequence) }
+            let isOpen =
+                terms.opensAt <= now.earliest && terms.closesAt.map { now.latest < $0 } ?? true
+                && !terms.isPaused
+            guard isOpen, let wait = waits(for: sale).first(where: { Int64($0.quantity) <= left(of: sale) })
+            else { continue }
+            let isOver = held(by: wait.buyer, of: sale) + wait.quantity > terms.limit
+            return (isOver ? .waitOverLimit : .orderPlaced, wait.sequence)
+        }
+        return nil
     }
 
     func answer(to request: ChangeSale, at now: LedgerInstant) -> Answer {

@@ -32,7 +32,16 @@ private struct BookRun {
             return checkState()
         }
         switch random.number(1...100) {
-        case 1...45:
+        case 1...12:
+            let request = wait(
+                Int32(random.number(1...3)), by: random.number(1...5), key: random.number(1...30), of: sale)
+            check(model.answer(to: request, at: now), book.decide(request, at: now))
+        case 13...20:
+            let expected = model.nextStep(at: now)
+            let entry = book.tendWaiting(now)
+            #expect(entry?.kind == expected?.kind && entry?.about == expected?.wait)
+            if let entry { model.append(entry) }
+        case 21...45:
             let request = place(
                 Int32(random.number(1...4)), by: random.number(1...5), key: random.number(1...30), of: sale)
             check(model.answer(to: request, at: now), book.decide(request, at: now))
@@ -50,7 +59,7 @@ private struct BookRun {
             let units = Int32(random.number(3...4))
             let request = create(
                 sale, units: units, limit: 4, key: key(100 + random.number(0...1)),
-                hold: sale.rawValue == 7 ? nil : 20, payment: 5)
+                hold: sale.rawValue == 7 ? nil : sale.rawValue == 8 ? 20 : 100, payment: 5)
             check(model.answer(to: request, at: now), book.decide(request, at: now))
         case 79...92:
             let target = Int64(random.number(Int(book.committed)...Int(book.last)))
@@ -123,6 +132,31 @@ private struct BookRun {
             #expect(seen.held == model.unpaid(of: sale))
             #expect(seen.orders == Int64(model.orders(of: sale).count))
             #expect(seen.terms == model.terms(of: sale))
+            let waits = model.waits(for: sale)
+            #expect(seen.waiting == Int64(waits.count))
+            for (ahead, wait) in waits.enumerated() {
+                #expect(
+                    book.wait(at: wait.sequence) == .waiting(ahead: Int64(ahead), of: Int64(waits.count)))
+            }
+            for wait in model.entries(of: sale) where wait.kind == .waitBegun && model.isOver(wait) {
+                let end = model.entries.first { $0.about == wait.sequence }
+                switch book.wait(at: wait.sequence) {
+                case .offered(let order)?:
+                    #expect(end?.kind == .orderPlaced && order.id.sequence == end?.sequence)
+                case .ended(.givenUp)?: #expect(end?.kind == .keyVoided)
+                case .ended(.overLimit)?: #expect(end?.kind == .waitOverLimit)
+                case .ended(.saleClosed)?: #expect(end?.kind == .waitClosed)
+                case let other: Issue.record("wait \(wait.sequence) is \(String(describing: other))")
+                }
+            }
+            var looking = book
+            looking.refreshOutlook(sale, .only)
+            #expect(
+                looking.outlook(sale, .only)
+                    == Outlook(
+                        held: model.unpaid(of: sale),
+                        next: model.orders(of: sale).compactMap { model.until(of: $0) }.min(),
+                        waiting: Int64(waits.count)))
             // P3 and P4.
             let orders = model.orders(of: sale)
             for order in orders {

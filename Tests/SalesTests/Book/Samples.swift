@@ -46,6 +46,12 @@ func place(
     PlaceOrder(sale: sale, buyer: buyer(buyerNumber), quantity: quantity, key: key(keyNumber))
 }
 
+func wait(
+    _ quantity: Int32 = 1, by buyerNumber: Int = 1, key keyNumber: Int, of sale: SaleID = sale
+) -> WaitOrder {
+    WaitOrder(sale: sale, buyer: buyer(buyerNumber), quantity: quantity, key: key(keyNumber))
+}
+
 func settle(by buyerNumber: Int = 1, key keyNumber: Int, of sale: SaleID = sale) -> SettleOrder {
     SettleOrder(sale: sale, buyer: buyer(buyerNumber), key: key(keyNumber))
 }

@@ -18,6 +18,7 @@ struct Scene {
     static let epoch: Int64 = 1_700_000_000_000_000
     static let partitions = 4
     static let session: UInt32 = 1
+    static let soldOut = Reply.scarce(.soldOut, SaleID(rawValue: 7), .only)
 
     init(_ name: String = "worker-1", configure: (inout WorkerConfiguration) -> Void = { _ in }) {
         var configuration = WorkerConfiguration(name: name, brokers: [], redis: [], ledger: "")
@@ -148,6 +149,30 @@ struct Scene {
             sale: SaleID(rawValue: sale), buyer: BuyerID(rawValue: buyer), quantity: quantity,
             key: RequestKey(rawValue: key ?? UInt128(buyer)))
         return ask(.place(place), of: partition)
+    }
+
+    mutating func waitFor(
+        buyer: Int64, quantity: Int32 = 1, key: UInt128? = nil, of partition: Int = 0
+    ) -> ReplyAddress {
+        let wait = WaitOrder(
+            sale: SaleID(rawValue: 7), buyer: BuyerID(rawValue: buyer), quantity: quantity,
+            key: RequestKey(rawValue: key ?? UInt128(buyer)))
+        return ask(.wait(wait), of: partition)
+    }
+
+    /// The same as a stream: its first item comes with a tick.
+    mutating func stream(_ request: Request, of partition: Int = 0) -> ReplyAddress? {
+        let to = ReplyAddress(session: Scene.session, callID: nextCall + 1)
+        guard core.desk.open(to) else { return nil }
+        return ask(request, of: partition)
+    }
+
+    mutating func cancelOrder(_ sequence: Int64, buyer: Int64, key: UInt128) -> ReplyAddress {
+        ask(
+            .cancel(
+                CancelOrder(
+                    order: OrderID(partition: Partition(rawValue: 0), sequence: sequence),
+                    buyer: BuyerID(rawValue: buyer), key: RequestKey(rawValue: key))))
     }
 
     mutating func settle(buyer: Int64, key: UInt128? = nil, of partition: Int = 0) -> ReplyAddress {

@@ -118,7 +118,7 @@ def test_every_method_has_the_number_routing_priority_and_kind_of_the_page() -> 
     # What is left is for workers, and for the command line of operators.
     assert set(rows) == {
         "partition.yield", "worker.drain", "worker.breaker", "worker.redis", "order.revoke", "payment.begin",
-        "payment.record", "payment.list",
+        "payment.record", "payment.list", "contact.get",
     }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from math import inf
 from typing import Any, Generic, TypeVar
 
@@ -256,15 +257,21 @@ def failure(body: object) -> tuple[str, FailureDetails]:
         value = body.get(name)
         return value if isinstance(value, int) else None
 
-    message, opens = body.get("message"), number("opens")
-    try:
-        opening = None if opens is None else time_from_wire(opens)
-    except OverflowError:
-        opening = None
+    def moment(name: str) -> datetime | None:
+        microseconds = number(name)
+        try:
+            return None if microseconds is None else time_from_wire(microseconds)
+        except OverflowError:
+            return None
+
+    message = body.get("message")
     return (
         message if isinstance(message, str) else "",
-        FailureDetails(number("left"), number("limit"), number("held"), opening, body.get("details")),
-    )
+        FailureDetails(
+            number("left"), number("limit"), number("held"), moment("opens"), body.get("details"),
+            number("waiting"), moment("next"),
+        ),
+    )  # fmt: skip
 
 
 def _message(ending: Ending, words: str, has_key: bool) -> str:

@@ -18,17 +18,21 @@ from .keys import RequestKey
 from .locks import Lock
 from .messages import (
     BrokerReport,
+    Contact,
+    ErasedContact,
     Health,
     HeldLock,
     MethodDescription,
     MethodSummary,
     Order,
     OrderAnswer,
+    OrderList,
     OrderRequest,
     Reply,
     Sale,
     SaleList,
     Settlement,
+    WaitState,
 )
 from .options import CallOptions, Route
 from .security import Security
@@ -145,6 +149,25 @@ class Client:
         """Gives an order up that is not paid, for its buyer: its units are for sale again."""
         return self._unary(requests.cancel_order(order, buyer, key or Key.random()), options)
 
+    def wait_for_units(
+        self, sale: int, buyer: int, quantity: int = 1, *, key: Key, lane: int = 0,
+        options: CallOptions | None = None,
+    ) -> ServerStream[WaitState]:  # fmt: skip
+        """Waits for units that come back: the place in the list, its changes, and at last an order or the wait's end.
+
+        The place is the key's, and is kept when the stream ends with UNAVAILABLE or is given up: ask again with the same
+        key. `settle_order` gives the place up.
+        """
+        return ServerStream(self._open, requests.wait_order(sale, buyer, quantity, key, lane), options)
+
+    def list_orders(
+        self, sale: int, *, buyer: int | None = None, state: str | None = None, after: int = 0,
+        limit: int = 200, lane: int = 0, options: CallOptions | None = None,
+    ) -> OrderList:  # fmt: skip
+        """A page of a sale's orders, or of one of its buyers', in the order of their placing. `after`: the `next` of the
+        page before."""
+        return self._unary(requests.list_orders(sale, buyer, state, after, limit, lane), options)
+
     # Sales
 
     def create_sale(
@@ -183,6 +206,18 @@ class Client:
                 raise part
             lists.append(part)
         return SaleList.joined(lists)
+
+    # Contacts
+
+    def set_contact(
+        self, sale: int, buyer: int, contact: Contact, *, options: CallOptions | None = None
+    ) -> None:
+        """Says how the buyer of a sale is reached from now on: beside an order that stands."""
+        self._unary(requests.set_contact(sale, buyer, contact), options)
+
+    def erase_contact(self, sale: int, buyer: int, *, options: CallOptions | None = None) -> ErasedContact:
+        """Forgets how the buyer of a sale is reached; nothing is sent afterwards."""
+        return self._unary(requests.erase_contact(sale, buyer), options)
 
     # Locks
 

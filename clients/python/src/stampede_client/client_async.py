@@ -17,17 +17,21 @@ from .interceptors import Interceptor
 from .keys import RequestKey
 from .messages import (
     BrokerReport,
+    Contact,
+    ErasedContact,
     Health,
     HeldLock,
     MethodDescription,
     MethodSummary,
     Order,
     OrderAnswer,
+    OrderList,
     OrderRequest,
     Reply,
     Sale,
     SaleList,
     Settlement,
+    WaitState,
 )
 from .options import CallOptions, Route
 from .security import Security
@@ -143,6 +147,25 @@ class AsyncClient:
         """Gives an order up that is not paid, for its buyer: its units are for sale again."""
         return await self._unary(requests.cancel_order(order, buyer, key or Key.random()), options)
 
+    def wait_for_units(
+        self, sale: int, buyer: int, quantity: int = 1, *, key: Key, lane: int = 0,
+        options: CallOptions | None = None,
+    ) -> AsyncServerStream[WaitState]:  # fmt: skip
+        """Waits for units that come back: the place in the list, its changes, and at last an order or the wait's end.
+
+        The place is the key's, and is kept when the stream ends with UNAVAILABLE or is given up: ask again with the same
+        key. `settle_order` gives the place up.
+        """
+        return AsyncServerStream(self._open, requests.wait_order(sale, buyer, quantity, key, lane), options)
+
+    async def list_orders(
+        self, sale: int, *, buyer: int | None = None, state: str | None = None, after: int = 0,
+        limit: int = 200, lane: int = 0, options: CallOptions | None = None,
+    ) -> OrderList:  # fmt: skip
+        """A page of a sale's orders, or of one of its buyers', in the order of their placing. `after`: the `next` of the
+        page before."""
+        return await self._unary(requests.list_orders(sale, buyer, state, after, limit, lane), options)
+
     # Sales
 
     async def create_sale(
@@ -188,6 +211,20 @@ class AsyncClient:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    # Contacts
+
+    async def set_contact(
+        self, sale: int, buyer: int, contact: Contact, *, options: CallOptions | None = None
+    ) -> None:
+        """Says how the buyer of a sale is reached from now on: beside an order that stands."""
+        await self._unary(requests.set_contact(sale, buyer, contact), options)
+
+    async def erase_contact(
+        self, sale: int, buyer: int, *, options: CallOptions | None = None
+    ) -> ErasedContact:
+        """Forgets how the buyer of a sale is reached; nothing is sent afterwards."""
+        return await self._unary(requests.erase_contact(sale, buyer), options)
 
     # Locks
 

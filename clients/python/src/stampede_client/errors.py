@@ -19,11 +19,15 @@ class FailureDetails:
     limit: int | None = None
     """OVER_LIMIT: what a buyer may hold."""
     held: int | None = None
-    """OVER_LIMIT: what this buyer holds."""
+    """OVER_LIMIT: what this buyer holds. SOLD_OUT, NOT_ENOUGH, WAITERS_FIRST: units of orders not paid yet."""
     opens: datetime | None = None
     """NOT_YET_OPEN: when the sale opens."""
     value: Any = None
     """Whatever else a service has to say."""
+    waiting: int | None = None
+    """SOLD_OUT, NOT_ENOUGH, WAITERS_FIRST: how many wait, and come first."""
+    next: datetime | None = None
+    """When the next unit may come back, as far as is known."""
 
 
 class CallError(Exception):

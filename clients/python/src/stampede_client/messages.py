@@ -40,6 +40,31 @@ class Reply(Generic[T]):
     attempts: int
 
 
+# Contacts
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How a buyer is reached: by mail, phone (`+` and 7 to 15 digits), or both, in `zh` or `en`."""
+
+    mail: str | None = field(default=None, repr=False)
+    phone: str | None = field(default=None, repr=False)
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedContact:
+    """The contact is in no table any more."""
+
+    was_known: bool
+    under_way: int
+    """Messages that were being handed over, and may still arrive. None begins afterwards."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ErasedContact:
+        return cls(was_known=body["known"], under_way=body["under_way"])
+
+
 # Locks
 
 
@@ -139,6 +164,42 @@ class Settlement:
         return cls(Order.from_wire(body["order"]) if body["state"] == "placed" else None)
 
 
+@dataclass(frozen=True, slots=True)
+class WaitState:
+    """How a wait for units stands. The last two states are final."""
+
+    state: Literal["waiting", "offered", "ended"]
+    ahead: int = 0
+    """How many come first, of `waiting` in all."""
+    waiting: int = 0
+    order: Order | None = None
+    """offered: it holds the units, and expires unless it is paid by its `until`."""
+    end: str | None = None
+    """ended: sale-closed, ran-out, over-limit or given-up."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> WaitState:
+        state = body["state"]
+        if state == "waiting":
+            return cls("waiting", body["ahead"], body["waiting"])
+        if state == "offered":
+            return cls("offered", order=Order.from_wire(body["order"]))
+        if state == "ended":
+            return cls("ended", end=body["end"])
+        raise ValueError(f"a wait {state!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class OrderList:
+    orders: tuple[Order, ...]
+    next: int | None
+    """The cursor of the next page; None: there is none. A page may be empty and have a next one."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> OrderList:
+        return cls(tuple(Order.from_wire(order) for order in body["orders"]), body.get("next"))
+
+
 # Sales
 
 
@@ -168,6 +229,8 @@ class Sale:
     """Seconds that an order is held for its payment; None: for ever."""
     payment: int = 120
     """Seconds that an attempt to pay may take."""
+    waiting: int = 0
+    """Who waits for units that come back."""
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> Sale:
@@ -175,7 +238,7 @@ class Sale:
             body["sale"], body.get("lane", 0), body["partition"], body["name"], body["price"],
             body["currency"], body["limit"], time_from_wire(body["opens"]),
             _optional_time(body.get("closes")), body["added"], body["left"], body["orders"], body["state"],
-            body.get("held", 0), body.get("hold"), body.get("payment", 120),
+            body.get("held", 0), body.get("hold"), body.get("payment", 120), body.get("waiting", 0),
         )  # fmt: skip
 
 

@@ -12,17 +12,21 @@ from .core.actions import Ending
 from .keys import RequestKey
 from .messages import (
     BrokerStatus,
+    Contact,
+    ErasedContact,
     Health,
     HeldLock,
     MethodDescription,
     MethodSummary,
     Order,
     OrderAnswer,
+    OrderList,
     OrderRequest,
     Reply,
     Sale,
     SaleList,
     Settlement,
+    WaitState,
 )
 from .options import Route
 from .wire import limits, methods
@@ -70,6 +74,24 @@ def place_many(
         ]
 
     return CallSpec(methods.PLACE_MANY, body, decode, Route.to_sale(sale, lane), key)
+
+
+def wait_order(sale: int, buyer: int, quantity: int, key: RequestKey, lane: int) -> CallSpec[WaitState]:
+    body = {"sale": sale, "buyer": buyer, "quantity": quantity, "key": key.to_bytes()}
+    if lane:
+        body["lane"] = lane
+    return CallSpec(methods.WAIT_ORDER, body, _plain(WaitState.from_wire), Route.to_sale(sale, lane), key)
+
+
+def list_orders(
+    sale: int, buyer: int | None, state: str | None, after: int, limit: int, lane: int
+) -> CallSpec[OrderList]:
+    body: dict[str, Any] = {"sale": sale, "lane": lane, "after": after, "limit": limit}
+    if buyer is not None:
+        body["buyer"] = buyer
+    if state is not None:
+        body["state"] = state
+    return CallSpec(methods.LIST_ORDERS, body, _plain(OrderList.from_wire), Route.to_sale(sale, lane))
 
 
 def settle_order(sale: int, buyer: int, key: RequestKey, lane: int) -> CallSpec[Settlement]:
@@ -171,6 +193,22 @@ def extend_lock(name: str, token: bytes, ttl: float) -> CallSpec[float]:
 
 def release_lock(name: str, token: bytes) -> CallSpec[None]:
     return CallSpec(methods.RELEASE_LOCK, {"name": name, "token": token}, _plain(lambda body: None))
+
+
+def set_contact(sale: int, buyer: int, contact: Contact) -> CallSpec[None]:
+    if contact.mail is None and contact.phone is None:
+        raise calls.invalid("a contact without mail and phone reaches nobody", None)
+    body: dict[str, Any] = {"sale": sale, "buyer": buyer}
+    if contact.mail is not None:
+        body["mail"] = contact.mail
+    if contact.phone is not None:
+        body["phone"] = contact.phone
+    body["language"] = contact.language
+    return CallSpec(methods.SET_CONTACT, body, _plain(lambda body: None))
+
+
+def erase_contact(sale: int, buyer: int) -> CallSpec[ErasedContact]:
+    return CallSpec(methods.ERASE_CONTACT, {"sale": sale, "buyer": buyer}, _plain(ErasedContact.from_wire))
 
 
 def generic_call(

@@ -69,6 +69,8 @@ class Method:
 
 PLACE_ORDER = Method("order.place", Routing.KEYED)
 PLACE_MANY = Method("order.place_many", Routing.KEYED)
+WAIT_ORDER = Method("order.wait", Routing.KEYED, kind=StreamKind.SERVER_STREAM)
+LIST_ORDERS = Method("order.list", Routing.KEYED, is_read=True)
 SETTLE_ORDER = Method("order.settle", Routing.KEYED, Priority.HIGH)
 GET_ORDER = Method("order.get", Routing.PARTITION, is_read=True)
 CANCEL_ORDER = Method("order.cancel", Routing.PARTITION, Priority.HIGH)
@@ -85,12 +87,14 @@ PING_WORKER = Method("worker.ping", is_read=True)
 ACQUIRE_LOCK = Method("lock.acquire")
 EXTEND_LOCK = Method("lock.extend", priority=Priority.HIGH, is_read=True)
 RELEASE_LOCK = Method("lock.release", priority=Priority.HIGH, is_read=True)
+SET_CONTACT = Method("contact.set", is_read=True)
+ERASE_CONTACT = Method("contact.erase", priority=Priority.HIGH, is_read=True)
 
 METHODS = (
-    PLACE_ORDER, PLACE_MANY, SETTLE_ORDER, GET_ORDER, CANCEL_ORDER,
+    PLACE_ORDER, PLACE_MANY, WAIT_ORDER, LIST_ORDERS, SETTLE_ORDER, GET_ORDER, CANCEL_ORDER,
     CREATE_SALE, CHANGE_SALE, GET_SALE, LIST_SALES,
     CHECK_HEALTH, WATCH_HEALTH, LIST_METHODS, DESCRIBE_METHOD, BROKER_STATUS, PING_WORKER,
-    ACQUIRE_LOCK, EXTEND_LOCK, RELEASE_LOCK,
+    ACQUIRE_LOCK, EXTEND_LOCK, RELEASE_LOCK, SET_CONTACT, ERASE_CONTACT,
 )  # fmt: skip
 
 KNOWN = {method.name: method for method in METHODS}

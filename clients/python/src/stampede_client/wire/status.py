@@ -62,6 +62,9 @@ class Reason(IntEnum):
     WRONG_STATE = 24
     """What was asked for does not follow from where the order is in its life."""
     UNKNOWN_ATTEMPT = 25
+    WAITERS_FIRST = 26
+    """Units have come back, but for those who wait."""
+    LIST_FULL = 27
     NO_OWNER = 40
     OVERLOADED = 41
     OWNER_LOST = 42
