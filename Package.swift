@@ -52,10 +52,10 @@ let package = Package(
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CPostgres", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
-        .systemLibrary(name: "CRabbitMQ", providers: [.apt(["librabbitmq-dev"])]),
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CMicroHTTPD", providers: [.apt(["libmicrohttpd-dev"])]),
+        .systemLibrary(name: "CRabbitMQ", providers: [.apt(["librabbitmq-dev"])]),
         .systemLibrary(name: "CLinux"),
 
         // Known-bad variants of the code, empty but with the trait of that name.
@@ -155,6 +155,14 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
+        .target(
+            name: "Payments",
+            dependencies: [
+                "Client", "Digests", "HTTP", "HTTPServer", "Methods", "Resilience", "Sales", "Service",
+                "Wire",
+                "ZeroMQ", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
         .target(name: "RabbitMQ", dependencies: ["Wire", "CRabbitMQ"], swiftSettings: settings),
         // Tells sinks what the ledger says.
         .target(
@@ -202,9 +210,10 @@ let package = Package(
         .executableTarget(
             name: "stampede",
             dependencies: [
-                "Broker", "Chaos", "Conformance", "Workers", "Client", "Cluster", "Ledger", "Redis", "Relay",
-                "Methods", "PlantedBugs", "Sales", "Wire", "ZeroMQ", "HTTP", "Notifications", "Notifier",
-                "Service",
+                "Broker", "Chaos", "Conformance", "Workers", "Client", "Cluster", "HTTP", "HTTPServer",
+                "Ledger",
+                "Notifications", "Notifier", "Payments", "Redis", "Relay", "Methods", "PlantedBugs", "Sales",
+                "Sandbox", "Service", "Wire", "ZeroMQ",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -288,7 +297,8 @@ let package = Package(
         .testTarget(
             name: "RelayTests",
             dependencies: [
-                "Relay", "Ledger", "RabbitMQ", "Redis", "HTTP", "HTTPServer", "Digests", "Resilience", "Sales", "Wire", "ZeroMQ", "PostgresTestSupport",
+                "Relay", "Ledger", "RabbitMQ", "Redis", "HTTP", "HTTPServer", "Digests", "Resilience", "Sales",
+                "Wire", "ZeroMQ", "PostgresTestSupport",
                 "RabbitTestSupport", "RedisTestSupport", "SeededTestSupport",
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -339,6 +349,13 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "HTTPTests", dependencies: ["HTTP", "HTTPServer", "Wire"], swiftSettings: settings),
+        .testTarget(
+            name: "PaymentsTests",
+            dependencies: [
+                "Payments", "Client", "Digests", "HTTP", "HTTPServer", "Methods", "Resilience", "Sales",
+                "StampedeTesting", "Wire", "ZeroMQ", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
         .testTarget(
             name: "PromiseTests",
@@ -365,8 +382,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "stampede", "Client", "Methods", "Sales", "Wire", "ZeroMQ", "SeededTestSupport",
-                "HostileTestSupport", "PostgresTestSupport", "Redis", "RedisTestSupport",
+                "stampede", "Client", "Digests", "HTTP", "HTTPServer", "Methods", "Sales", "Wire", "ZeroMQ",
+                "SeededTestSupport", "HostileTestSupport", "PostgresTestSupport", "Redis", "RedisTestSupport",
             ],
             exclude: ["Notify/gateways.py"], swiftSettings: settings),
     ],

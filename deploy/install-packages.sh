@@ -24,8 +24,10 @@ present() {
 }
 
 needed=("$@")
-[ $# -gt 0 ] || needed=(libzmq3-dev libhiredis-dev libpq-dev librabbitmq-dev zlib1g-dev libssl-dev libcurl4-openssl-dev
-    libmicrohttpd-dev redis-server postgresql)
+[ $# -gt 0 ] || needed=(
+    libzmq3-dev libhiredis-dev libpq-dev librabbitmq-dev zlib1g-dev libssl-dev libcurl4-openssl-dev
+    libmicrohttpd-dev redis-server postgresql
+)
 
 missing() {
     local package

@@ -114,6 +114,13 @@ extension MethodDescription {
             [.getContact, .contact]),
     ]
 
+    /// Answered by a process that talks to a payment provider.
+    public static let ofPayments: [MethodDescription] = [
+        .unary(
+            OrderMethods.pay, "Pays for an order. Safe to repeat with the same attempt.", "PayOrder", "Order",
+            [.payOrder, .order])
+    ]
+
     private static func unary<Request, Reply>(
         _ method: Method<Request, Reply>, _ about: String, _ request: String, _ reply: String,
         _ types: [TypeDescription]
@@ -259,6 +266,13 @@ extension TypeDescription {
             ("order", "order id", ""), ("key", "key", "Names the request."),
             ("actor", "string", "Who wants it, 1 to 200 bytes."),
             ("reason", "string", "Why, 1 to 200 bytes."),
+        ])
+    static let payOrder = TypeDescription(
+        "PayOrder",
+        [
+            ("order", "order id", ""), ("buyer", "int", "Whose it is."),
+            ("attempt", "key", "Names the attempt, the same in every repetition, also for the provider."),
+            ("token", "string", "The means of payment as the provider knows it, 1 to 255 bytes."),
         ])
     static let beginPayment = TypeDescription(
         "BeginPayment",

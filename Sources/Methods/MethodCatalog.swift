@@ -26,6 +26,8 @@ public enum OrderMethods {
     /// Ends an order, paid or not, and says why.
     public static let revoke = Method<RevokeOrder, Order>(
         "order.revoke", .partition, priority: .high, role: .operator)
+    /// Pays for an order. Served by a process that talks to the payment provider, so that no owner waits for one.
+    public static let pay = Method<PayOrder, Order>("order.pay", .free, priority: .high)
 }
 
 /// What whoever talks to a payment provider tells the owners of orders.

@@ -107,6 +107,41 @@ extension Span<UInt8> {
     }
 }
 
+extension PayOrder: MessageBody {
+    public init(decoding bytes: Span<UInt8>, at offset: inout Int) throws(WireError) {
+        var order: OrderID?
+        var buyer: BuyerID?
+        var attempt: RequestKey?
+        var token: String?
+        try bytes.readMap(at: &offset) { name, offset throws(WireError) in
+            switch name {
+            case Field.order: order = try OrderID(decoding: bytes, at: &offset)
+            case Field.buyer: buyer = try BuyerID(decoding: bytes, at: &offset)
+            case Field.attempt: attempt = RequestKey(rawValue: try bytes.readKey(at: &offset))
+            case Field.token:
+                token = try bytes.readString(at: &offset, maximum: PayOrder.longestToken, field: "token")
+            default: return false
+            }
+            return true
+        }
+        self.init(
+            order: try order.orMissing("order", offset), buyer: try buyer.orMissing("buyer", offset),
+            attempt: try attempt.orMissing("attempt", offset), token: try token.orMissing("token", offset))
+    }
+
+    public func encode(into writer: inout MessagePackWriter) {
+        writer.map(4)
+        writer.string("order")
+        order.encode(into: &writer)
+        writer.string("buyer")
+        writer.integer(buyer.rawValue)
+        writer.string("attempt")
+        writer.key(attempt.rawValue)
+        writer.string("token")
+        writer.string(token)
+    }
+}
+
 extension BeginPayment: MessageBody {
     public init(decoding bytes: Span<UInt8>, at offset: inout Int) throws(WireError) {
         var order: OrderID?

@@ -110,6 +110,10 @@ extension RevokeOrder: Routed {
     public var route: Route { Route(order.partition, key: key) }
 }
 
+extension PayOrder: Routed {
+    public var route: Route { Route(routing: RoutingKey(sale: 0, lane: 0), requestKey: attempt.rawValue) }
+}
+
 extension BeginPayment: Routed {
     public var route: Route { Route(order.partition, key: attempt) }
 }

@@ -79,6 +79,24 @@ public struct RevokeOrder: Hashable, Sendable {
     }
 }
 
+/// Asks that an order be paid for. The attempt's key makes repeating safe: it never leads to a second charge.
+public struct PayOrder: Hashable, Sendable {
+    public var order: OrderID
+    public var buyer: BuyerID
+    public var attempt: RequestKey
+    /// What the payment provider knows the buyer's means of payment by; its own affair. 1 to `longestToken` bytes.
+    public var token: String
+
+    public static let longestToken = 255
+
+    public init(order: OrderID, buyer: BuyerID, attempt: RequestKey, token: String) {
+        self.order = order
+        self.buyer = buyer
+        self.attempt = attempt
+        self.token = token
+    }
+}
+
 /// Asks to open an attempt to pay for an order. Its key is the provider's idempotency key, too: money is asked for only
 /// after this has been answered.
 public struct BeginPayment: Hashable, Sendable {

@@ -40,6 +40,21 @@ extension Service {
         add(name, .unary, priority, about, Request.self, Reply.self, Service.inline(handler))
     }
 
+    /// Defines a method of the project's own by its description. The handler runs in a task.
+    package mutating func unary<Request: MessageBody, Reply: MessageBody>(
+        _ method: Method<Request, Reply>, _ description: MethodDescription,
+        _ handler: @escaping @Sendable (Request, ServiceCall) async throws -> Reply
+    ) {
+        precondition(
+            method.name == description.name && ServiceMethod.service(of: method.name) == name,
+            "\(method.name) is not a method of \(name)")
+        append(
+            description, .unary,
+            .task { call, body in
+                BodyBytes.encode(try await handler(try BodyBytes.decode(body), call))
+            })
+    }
+
     /// Defines a method of the project's own, keyed ones included, by its description.
     package mutating func unaryInline<Request: MessageBody, Reply: MessageBody>(
         _ method: Method<Request, Reply>, _ description: MethodDescription,

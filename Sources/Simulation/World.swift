@@ -273,8 +273,10 @@ final class World {
         if !isWell { violateLiveness("after the calm") }
         if scenario.closesAfter == 0, judge.violations.isEmpty { sellOut(patience) }
         // What is held and not paid comes back, and nothing but time makes it.
-        if let hold = scenario.hold {
-            advance(until: now + .seconds(Int64(hold)) + Judge.lateExpiry + .seconds(1)) { false }
+        let hasAttempts = scenario.jobs.contains { if case .beginPayment = $0.wish { true } else { false } }
+        if scenario.hold != nil || hasAttempts {
+            let hold = TimeAmount.seconds(Int64(scenario.hold ?? 0))
+            advance(until: now + hold + Judge.lateExpiry + .seconds(1)) { false }
         }
         judge.judgeTheEnd()
         let outcome = Outcome(

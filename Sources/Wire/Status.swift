@@ -107,4 +107,16 @@ public enum Reason: UInt16, Sendable, CaseIterable {
     case lockLost = 81
     /// Too few of the Redis nodes can vote.
     case noQuorum = 82
+
+    // Answers about payments.
+    /// The provider took no money, and will take none for this attempt.
+    case paymentDeclined = 100
+    /// It is not known yet whether money was taken; the same attempt will tell.
+    case paymentPending = 101
+    /// Another attempt to pay for the order is open.
+    case beingPaid = 102
+    case alreadyPaid = 103
+    /// The order has ended, or its money goes back.
+    case notPayable = 104
+    case providerUnavailable = 105
 }

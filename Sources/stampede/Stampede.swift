@@ -41,7 +41,11 @@ struct Stampede: ParsableCommand {
             CommandGroup(
                 name: "The ledger", subcommands: [Migrate.self, AuditCommand.self, RelayCommand.self]),
             CommandGroup(
-                name: "Processes", subcommands: [BrokerCommand.self, WorkerCommand.self, Keygen.self]),
+                name: "Processes",
+                subcommands: [
+                    BrokerCommand.self, WorkerCommand.self, PaymentsCommand.self, SandboxCommand.self,
+                    Keygen.self,
+                ]),
         ])
 
     static func main() {

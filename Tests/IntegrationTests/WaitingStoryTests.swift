@@ -53,6 +53,8 @@ import Wire
         let third = wait(3, 2)
         #expect(try await eventually { try await waiting() == 2 })
 
+        #expect(await eventually { seen.withLock { $0.contains { $0.sale.waiting == 2 } } })
+
         // Their places are in the ledger, not in the worker.
         for (name, pid) in pids where name.hasPrefix("worker-1") { kill(pid, SIGKILL) }
         let order = try await eventuallyCancel(client, first.id)
@@ -101,7 +103,7 @@ import Wire
             return false
         }
         #expect(versions.withLock { $0 } == [2])
-        #expect(try await eventually { seen.withLock { $0.contains { $0.sale.waiting == 2 } } })
+        #expect(await eventually { seen.withLock { $0.last?.sale.waiting == 0 } })
         #expect(seen.withLock { zip($0, $0.dropFirst()).allSatisfy { $0.sequence <= $1.sequence } })
         watching.cancel()
         _ = await watching.result

@@ -8,6 +8,7 @@ import Wire
     static let all =
         MethodDescription.ofBrokers + MethodDescription.ofSales + MethodDescription.ofLocks
         + MethodDescription.ofContacts
+        + MethodDescription.ofPayments
     static let types = Dictionary(
         all.flatMap(\.types).map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
 

@@ -177,6 +177,9 @@ extension Sample {
         Sample("close", ChangeSale(sale: sale, key: key, change: .close)),
         Sample("units", ChangeSale(sale: sale, key: key, change: .addUnits(500))),
         Sample("any", GetOrder(order: order.id)),
+        Sample(
+            "any",
+            PayOrder(order: order.id, buyer: BuyerID(rawValue: .max), attempt: key, token: "tok_ok")),
         Sample("any", CancelOrder(order: order.id, buyer: BuyerID(rawValue: .max), key: key)),
         Sample("any", RevokeOrder(order: order.id, key: key, actor: "ada", reason: longName)),
         Sample("any", BeginPayment(order: order.id, buyer: BuyerID(rawValue: 42), attempt: key)),

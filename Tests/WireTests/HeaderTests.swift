@@ -97,7 +97,7 @@ import Testing
         #expect(throws: WireError(.badValue, at: 6, field: "status")) { try Header(decoding: frame.span) }
     }
 
-    @Test(arguments: [2, 9, 26, 39, 90, 0xffff])
+    @Test(arguments: [2, 9, 28, 39, 90, 0xffff])
     func `a reason of a newer peer is read as other`(reason: UInt16) throws {
         var frame = Frame.encode(Header(.result))
         frame[42] = UInt8(reason & 0xff)

@@ -181,6 +181,7 @@ import Wire
     @Test mutating func `streams end when the partition goes, and when their broker does`() throws {
         let stream = scene.stream(.watch(.sale(SaleID(rawValue: 7), .only, from: nil)))
         let to = try #require(stream)
+        _ = items(to)
         _ = scene.core.beginWatch(.sale(SaleID(rawValue: 7), .only, from: nil), 0, for: to)
         scene.live(.milliseconds(100))
         guard case .item(0, .sale(let update))? = items(to).first else {

@@ -58,6 +58,21 @@ extension StampedeClient {
             options: options)
     }
 
+    /// Pays for an order, and returns it paid: from then on it is, whatever is killed.
+    ///
+    /// - Parameters:
+    ///   - attempt: names the attempt. Repeating with the same one never leads to a second charge, through any broker
+    ///     and after any error; a declined one needs another.
+    ///   - token: the means of payment, as the provider knows it.
+    public func payOrder(
+        _ id: OrderID, buyer: BuyerID, token: String, attempt: RequestKey = .random(),
+        options: CallOptions = .init()
+    ) async throws(CallError) -> Order {
+        try await call(
+            OrderMethods.pay, PayOrder(order: id, buyer: buyer, attempt: attempt, token: token),
+            options: options)
+    }
+
     // MARK: For who talks to a payment provider
 
     /// Opens an attempt to pay. Ask for money only after this has returned, with the attempt as idempotency key.

@@ -117,7 +117,11 @@ extension Book {
         }
         guard let end = waitEnds[sequence] else {
             let waits = sales[Int(record.sale)].waits
-            return .waiting(ahead: Int64(waits.ahead(of: sequence) ?? waits.count), of: Int64(waits.count))
+            // One that was left aside comes after all others, for now.
+            guard let ahead = waits.ahead(of: sequence) else {
+                return .waiting(ahead: Int64(waits.count), of: Int64(waits.count) + 1)
+            }
+            return .waiting(ahead: Int64(ahead), of: Int64(waits.count))
         }
         switch self.record(at: end).kind {
         case .orderPlaced: return order(at: end).map { .offered($0) }

@@ -611,6 +611,10 @@ final class Judge {
         }
     }
 
+    /// Where the ledger refuses entries, who waits is left aside with the others of a refused transaction until each is
+    /// tried alone, and may be overtaken meanwhile.
+    private var mayLeaveAside: Bool { world.ledger.model.refusesSome }
+
     /// Who waits is served in the order of arrival, as far as there are units, and before everybody else.
     ///
     /// - Parameter left: units before the entry.
@@ -618,7 +622,7 @@ final class Judge {
         if entry.kind == .waitBegun { return waits.append(entry) }
         let endsWait = entry.kind == .orderPlaced || entry.kind == .keyVoided || entry.kind.isWaitEnd
         guard endsWait, entry.about != 0 else {
-            if entry.kind == .orderPlaced || entry.kind == .paymentTakenLate, !waits.isEmpty {
+            if entry.kind == .orderPlaced || entry.kind == .paymentTakenLate, !waits.isEmpty, !mayLeaveAside {
                 violate(.design, "\(partition)-\(entry.sequence) came before \(waits.count) who waited")
             }
             return
@@ -630,9 +634,8 @@ final class Judge {
         }
         let wait = waits.remove(at: index)
         guard entry.kind == .orderPlaced else { return }
-        if wait.quantity != entry.quantity
-            || waits[..<index].contains(where: { Int64($0.quantity) <= left })
-        {
+        let isOutOfTurn = waits[..<index].contains { Int64($0.quantity) <= left }
+        if wait.quantity != entry.quantity || isOutOfTurn && !mayLeaveAside {
             violate(.design, "\(partition)-\(entry.sequence) was offered out of turn")
         }
     }

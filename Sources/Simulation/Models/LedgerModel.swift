@@ -36,6 +36,8 @@ package struct LedgerModel {
     private var homes: [SaleID: Int] = [:]
     /// Nothing of this buyer can be stored: it stands for whatever a worker accepts and a server does not.
     private let poison: BuyerID?
+    /// Whether there is a buyer whose entries it refuses.
+    var refusesSome: Bool { poison != nil }
 
     package init(partitions: Int, poison: BuyerID? = nil) {
         rows = Array(repeating: Row(), count: partitions)

@@ -120,6 +120,15 @@ extension Scenario {
                             partition: partition, buyer: buyer, quantity: draw.chance(25) ? 2 : 1,
                             key: draw.chance(60) ? key : fresh)
                 }
+            // Some do not wait for ever.
+            if case .wait(_, _, _, let waited) = wish, draw.chance(30) {
+                jobs.append(
+                    Job(
+                        at: at + Int64(draw.number(20...2_000)), client: draw.number(0...clients - 1),
+                        wish: .settle(partition: partition, buyer: buyer, key: waited),
+                        deadline: Int64(draw.number(200...4_000)), givesUp: false, hedges: false,
+                        cancels: nil))
+            }
             jobs.append(
                 Job(
                     at: at, client: draw.number(0...clients - 1),

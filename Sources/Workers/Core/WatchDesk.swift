@@ -39,6 +39,7 @@ package struct WatchDesk {
     /// Streams that are looked at in a tick: at least so many, and so many that all have their turn within the interval.
     static let leastLooks = 64
     static let ticksPerInterval = 5
+    static let tick = TimeAmount.milliseconds(20)
     /// Most items in a tick.
     static let mostItems = 512
 
@@ -72,6 +73,7 @@ package struct WatchDesk {
     /// Calls that ask for a stream and are not decided yet, with the items that their readers take.
     private var opening: [ReplyAddress: UInt32] = [:]
     private var cursor = 0
+    private var nextTurn = MonotonicTime.distantPast
 
     package var count: Int { watches.count + opening.count }
 
@@ -118,8 +120,10 @@ package struct WatchDesk {
         for to in Array(opening.keys) + watches.map(\.to) where to.session == session { end(to) }
     }
 
-    /// Which streams have their turn.
-    mutating func turn() -> Range<Int> {
+    /// Which streams have their turn. A core ticks with every wave of messages, and they need not.
+    mutating func turn(_ now: MonotonicTime) -> Range<Int> {
+        guard now >= nextTurn else { return 0..<0 }
+        nextTurn = now + WatchDesk.tick
         if cursor >= watches.count { cursor = 0 }
         let looks = max(WatchDesk.leastLooks, watches.count / WatchDesk.ticksPerInterval + 1)
         let start = cursor

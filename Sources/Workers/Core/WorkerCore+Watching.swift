@@ -32,7 +32,7 @@ extension WorkerCore {
         let instant = clock.instant(at: now.nanoseconds / 1_000)
         var items = 0
         var ended: [ReplyAddress] = []
-        for place in desk.turn() {
+        for place in desk.turn(now) {
             guard items < WatchDesk.mostItems else { break }
             guard let item = nextItem(place, instant, now) else { continue }
             items += 1

@@ -285,7 +285,9 @@ package struct WorkerCore {
 
     /// Lets one suspect expire in a transaction of its own.
     private mutating func trySuspect(_ instant: LedgerInstant, _ now: MonotonicTime) -> Bool {
-        guard transaction == .none, dirty.isEmpty, let suspect = suspects.popLast() else { return false }
+        guard transaction == .none, dirty.isEmpty, !suspects.isEmpty else { return false }
+        // The first of them first: of those who waited the first in line is served first, as far as that goes.
+        let suspect = suspects.removeFirst()
         let partition = suspect.partition
         if suspect.isWait {
             partitions[partition].book.reconsiderWait(suspect.about)

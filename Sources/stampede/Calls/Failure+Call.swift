@@ -52,7 +52,8 @@ extension Failure {
             let time = error.details?.opens.map { "it opens at \($0.text), and " } ?? ""
             return "\(time)`stampede sale open \(sale)` would open it now"
         case .noOwner: return "`stampede status` shows the workers"
-        case .overloaded, .ledgerUnavailable, .busy, .clockUncertain, .draining, .noQuorum:
+        case .overloaded, .ledgerUnavailable, .busy, .clockUncertain, .draining, .noQuorum,
+            .providerUnavailable:
             return error.retryAfter.map { "try again after \($0.milliseconds) ms" } ?? "try again soon"
         default: return nil
         }

@@ -87,7 +87,8 @@ extension Reason {
             .noOwner, .overloaded, .ownerLost, .ledgerUnavailable, .clockUncertain, .unknownMethod,
             .wrongRoute, .malformed, .draining, .busy, .flowControl, .notServing, .unknownWorker,
             .needsService,
-            .needsOperator, .needsWorker, .keyRefused, .lockHeld, .lockLost, .noQuorum:
+            .needsOperator, .needsWorker, .keyRefused, .lockHeld, .lockLost, .noQuorum,
+            .paymentDeclined, .paymentPending, .beingPaid, .alreadyPaid, .notPayable, .providerUnavailable:
             false
         }
     }

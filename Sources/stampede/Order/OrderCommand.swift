@@ -3,10 +3,10 @@ import Sales
 
 struct OrderCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "order", abstract: "Place, find, watch, settle, cancel and revoke orders.",
+        commandName: "order", abstract: "Place, pay, find, watch, settle, cancel and revoke orders.",
         subcommands: [
-            OrderPlace.self, OrderWait.self, OrderShow.self, OrderListing.self, OrderWatch.self,
-            OrderSettle.self, OrderCancel.self, OrderRevoke.self,
+            OrderPlace.self, OrderPay.self, OrderWait.self, OrderShow.self, OrderListing.self,
+            OrderWatch.self, OrderSettle.self, OrderCancel.self, OrderRevoke.self,
         ])
 }
 
@@ -61,7 +61,11 @@ extension OrderID {
 extension ClusterOptions {
     /// The command that ends an unknown outcome of this key, at the same cluster.
     func settleCommand(_ sale: SaleID, _ buyer: BuyerID, _ key: RequestKey) -> String {
-        "stampede order settle --sale \(sale) --buyer \(buyer) --key \(key.text)"
-            + broker.map { " --broker \($0)" }.joined() + (data.map { " --data \($0)" } ?? "")
+        "stampede order settle --sale \(sale) --buyer \(buyer) --key \(key.text)" + options
+    }
+
+    /// As they were typed, for a command that is to reach the same cluster.
+    var options: String {
+        broker.map { " --broker \($0)" }.joined() + (data.map { " --data \($0)" } ?? "")
     }
 }

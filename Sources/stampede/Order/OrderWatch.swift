@@ -1,5 +1,6 @@
 import ArgumentParser
 import Client
+import Methods
 import Sales
 
 struct OrderWatch: ParsableCommand {

@@ -60,6 +60,24 @@ class TestOrders:
             assert (cancelled.state, cancelled.version) == ("cancelled", 2)
         assert stampede_fake.sales.left(43) == 1
 
+    def test_an_order_is_paid_under_the_attempt_s_key(
+        self, stampede_fake: FakeServer, client: Client
+    ) -> None:
+        attempt = RequestKey.random()
+        bodies: list[object] = []
+
+        def pay(call: ServerCall) -> dict[str, object]:
+            bodies.append(call.body)
+            return {
+                "order": call.body["order"], "sale": 44, "lane": 0, "buyer": 7, "key": bytes(range(16)),
+                "quantity": 1, "amount": 1999, "currency": "EUR", "placed": 1, "state": "paid",
+                "attempt": call.body["attempt"],
+            }  # fmt: skip
+
+        stampede_fake.handle("order.pay", pay)
+        assert client.pay_order("3-7", 7, token="tok_ok", attempt=attempt).state == "paid"
+        assert bodies == [{"order": "3-7", "buyer": 7, "attempt": attempt.to_bytes(), "token": "tok_ok"}]
+
     def test_a_key_that_was_settled_as_no_order_never_leads_to_one(
         self, stampede_fake: FakeServer, client: Client
     ) -> None:

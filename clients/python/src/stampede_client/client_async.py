@@ -166,6 +166,17 @@ class AsyncClient:
         page before."""
         return await self._unary(requests.list_orders(sale, buyer, state, after, limit, lane), options)
 
+    async def pay_order(
+        self, order: str, buyer: int, *, token: str, attempt: Key | None = None,
+        options: CallOptions | None = None,
+    ) -> Order:  # fmt: skip
+        """Pays for an order and returns it paid. Repeating with the same attempt never charges twice.
+
+        `token` names the means of payment, as the provider knows it. An attempt that was declined needs a
+        successor with another key.
+        """
+        return await self._unary(requests.pay_order(order, buyer, token, attempt or Key.random()), options)
+
     # Sales
 
     async def create_sale(

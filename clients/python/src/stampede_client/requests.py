@@ -110,6 +110,12 @@ def cancel_order(order: str, buyer: int, key: RequestKey) -> CallSpec[Order]:
     return CallSpec(methods.CANCEL_ORDER, body, _plain(Order.from_wire), route, key)
 
 
+def pay_order(order: str, buyer: int, token: str, attempt: RequestKey) -> CallSpec[Order]:
+    calls.partition_of(order)
+    body = {"order": order, "buyer": buyer, "attempt": attempt.to_bytes(), "token": token}
+    return CallSpec(methods.PAY_ORDER, body, _plain(Order.from_wire), key=attempt)
+
+
 def create_sale(
     sale: int, name: str, price: int, currency: str, units: int, limit: int, opens: datetime | None,
     closes: datetime | None, key: RequestKey,

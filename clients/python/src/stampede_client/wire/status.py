@@ -85,6 +85,12 @@ class Reason(IntEnum):
     LOCK_HELD = 80
     LOCK_LOST = 81
     NO_QUORUM = 82
+    PAYMENT_DECLINED = 100
+    PAYMENT_PENDING = 101
+    BEING_PAID = 102
+    ALREADY_PAID = 103
+    NOT_PAYABLE = 104
+    PROVIDER_UNAVAILABLE = 105
 
     @classmethod
     def _missing_(cls, value: object) -> Reason:
