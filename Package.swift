@@ -168,7 +168,7 @@ let package = Package(
         .target(
             name: "Relay",
             dependencies: [
-                "Wire", "Sales", "Ledger", "Redis", "RabbitMQ", "Resilience", "ZeroMQ",
+                "Wire", "Sales", "Ledger", "Redis", "RabbitMQ", "HTTP", "Digests", "Resilience", "ZeroMQ",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
@@ -297,8 +297,8 @@ let package = Package(
         .testTarget(
             name: "RelayTests",
             dependencies: [
-                "Relay", "Ledger", "RabbitMQ", "Redis", "Resilience", "Sales", "Wire", "ZeroMQ",
-                "PostgresTestSupport",
+                "Relay", "Ledger", "RabbitMQ", "Redis", "HTTP", "HTTPServer", "Digests", "Resilience", "Sales",
+                "Wire", "ZeroMQ", "PostgresTestSupport",
                 "RabbitTestSupport", "RedisTestSupport", "SeededTestSupport",
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -170,6 +170,10 @@ import Testing
         Mistake("relay replay --sink x --from soon", 64, "‘soon’", "-1h"),
         Mistake("relay replay --sink x --from 7", 64, "--partition"),
         Mistake("relay replay --sink tables --from start", 64, "stampede relay rebuild"),
+        Mistake("relay --sink https://x", 64, "STAMPEDE_WEBHOOK_SECRET"),
+        Mistake("relay dead-letters lst", 64, "did you mean ‘list’"),
+        Mistake("relay dead-letters retry --sink x", 64, "--all"),
+        Mistake("relay dead-letters retry --sink x --event 7", 64, "‘7’"),
         Mistake("up --sink ftp://x", 64, "‘ftp’"),
     ])
     func `a mistake is answered in one sentence`(_ mistake: Mistake) async throws {

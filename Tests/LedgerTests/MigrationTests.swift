@@ -1,6 +1,7 @@
 import Foundation
-import Ledger
 import Testing
+
+@testable import Ledger
 
 @Suite struct MigrationTests {
     @Test func `migrating twice does nothing the second time`() throws {

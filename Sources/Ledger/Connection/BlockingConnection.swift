@@ -58,10 +58,10 @@ package final class BlockingConnection {
     func run(_ sql: String, _ fill: (Arguments) -> Void) throws(LedgerError) -> Rows {
         let arguments = Arguments()
         fill(arguments)
-        let answer = arguments.withPointers { count, values, lengths, formats in
+        let result = arguments.withPointers { count, values, lengths, formats in
             PQexecParams(connection, sql, count, nil, values, lengths, formats, 1)
         }
-        return try rows(answer)
+        return try rows(result)
     }
 
     private func rows(_ result: OpaquePointer?) throws(LedgerError) -> Rows {

@@ -1,6 +1,6 @@
 -- What the relay keeps beside the ledger: how far each sink has been told, and two tables for people who read SQL.
--- A commit touches none of these. The two indexes hold what is about an order that was placed before, and the terms of
--- sales: the placing of an order enters neither.
+-- A commit touches none of these. The two indexes hold what is about an order or a wait that began before, and the terms
+-- of sales: an order that nobody waited for enters neither.
 
 ALTER VIEW stampede.orders RENAME TO order_states;
 COMMENT ON VIEW stampede.order_states IS 'Every order and its state, read off the ledger itself: exact, and slow.';
@@ -37,6 +37,7 @@ CREATE TABLE stampede.relay_dead_letters (
     sequence  bigint      NOT NULL,
     partition smallint    NOT NULL,
     attempts  integer     NOT NULL,
+    again     boolean     NOT NULL DEFAULT false,
     failed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     sink      text        COLLATE "C" NOT NULL REFERENCES stampede.relay_sinks ON DELETE CASCADE,
     subject   text        NOT NULL,
@@ -44,6 +45,7 @@ CREATE TABLE stampede.relay_dead_letters (
     event     text        NOT NULL,
     PRIMARY KEY (sink, partition, sequence)
 );
+COMMENT ON COLUMN stampede.relay_dead_letters.again IS 'An operator wants it sent once more.';
 
 -- Orders as they stand, kept by the relay's sink "tables" some milliseconds behind the ledger.
 CREATE TABLE stampede.orders (

@@ -117,7 +117,8 @@ extension RelayLedger {
             SELECT ($1::text[])[1], e.* FROM unnest($2::smallint[], $3::bigint[], $4::integer[], $5::text[], $6::text[],
                 $7::text[]) e
             ON CONFLICT (sink, partition, sequence) DO UPDATE
-                SET attempts = d.attempts + excluded.attempts, reason = excluded.reason, failed_at = clock_timestamp()
+                SET attempts = d.attempts + excluded.attempts, reason = excluded.reason, failed_at = clock_timestamp(),
+                    again = false
             """
         ) {
             $0.appendTexts([sink])
@@ -130,19 +131,41 @@ extension RelayLedger {
         }
     }
 
-    /// The oldest dead letters, of one sink or of all.
-    public func deadLetters(of sink: String?, limit: Int) throws(LedgerError) -> [BuriedLetter] {
+    /// Has dead letters of a sink sent once more by the relay that tells it, all or one, and returns how many.
+    public func retry(_ sink: String, _ event: OrderID? = nil) throws(LedgerError) -> Int {
+        let rows = try connection.run(
+            """
+            UPDATE stampede.relay_dead_letters d SET again = true
+            WHERE d.sink = ($1::text[])[1]
+                AND ($2::smallint = -1 OR (d.partition, d.sequence) = ($2::smallint, $3::bigint))
+            RETURNING 1::smallint
+            """
+        ) {
+            $0.appendTexts([sink])
+            $0.append(event?.partition.rawValue ?? -1)
+            $0.append(event?.sequence ?? 0)
+        }
+        return rows.count
+    }
+
+    /// The first dead letters by their places, of one sink or of all.
+    ///
+    /// - Parameter again: only those that an operator wants sent once more.
+    public func deadLetters(
+        of sink: String?, again: Bool = false, limit: Int
+    ) throws(LedgerError) -> [BuriedLetter] {
         let rows = try connection.run(
             """
             SELECT d.sink, d.partition, d.sequence, d.subject, d.attempts, d.reason, d.event,
                 (extract(epoch FROM d.failed_at) * 1000000)::bigint
             FROM stampede.relay_dead_letters d
-            WHERE cardinality($1::text[]) = 0 OR d.sink = ($1::text[])[1]
-            ORDER BY d.failed_at, d.sink, d.partition, d.sequence LIMIT $2::bigint
+            WHERE (cardinality($1::text[]) = 0 OR d.sink = ($1::text[])[1]) AND (d.again OR $3::smallint = 0)
+            ORDER BY d.sink, d.partition, d.sequence LIMIT $2::bigint
             """
         ) {
             $0.appendTexts(sink.map { [$0] } ?? [])
             $0.append(Int64(limit))
+            $0.append(Int16(again ? 1 : 0))
         }
         return (0..<rows.count).map { row in
             BuriedLetter(

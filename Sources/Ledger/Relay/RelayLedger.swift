@@ -161,7 +161,7 @@ public final class RelayLedger {
         guard !orders.isEmpty else { return [:] }
         let rows = try connection.run(
             """
-            SELECT \(Statements.entryColumns), l.partition
+            SELECT \(Statements.entryColumns), l.partition, o.placed
             FROM unnest($1::smallint[], $2::bigint[], $3::bigint[]) o(place, placed, before)
             CROSS JOIN LATERAL (
                 SELECT * FROM stampede.ledger e WHERE e.partition = o.place AND e.seq = o.placed
@@ -179,10 +179,12 @@ public final class RelayLedger {
         for row in 0..<rows.count {
             let partition = Partition(rawValue: rows.integer(row, 12))
             let entry = try rows.entry(row, partition)
-            if entry.kind == .orderPlaced {
-                placing[OrderID(partition: partition, sequence: entry.sequence)] = entry
-            } else if entry.kind.isAboutOrder {
-                later[OrderID(partition: partition, sequence: entry.about), default: []].append(entry)
+            let order = OrderID(partition: partition, sequence: rows.integer(row, 13))
+            // What places an order may itself be about a wait.
+            if entry.sequence == order.sequence {
+                placing[order] = entry
+            } else {
+                later[order, default: []].append(entry)
             }
         }
         var histories: [OrderID: OrderHistory] = [:]

@@ -47,6 +47,7 @@ extension Event {
         }
         text.member("amount", long: order.placing.amount)
         text.member("key", uuid: order.placing.key)
+        if let wait { text.member("wait", wait.description) }
         if let attempt = attempt(order) { text.member("attempt", uuid: attempt) }
         if let until = order.life.until { text.member("until", until) }
         writeWait(order.placing, into: &text)
@@ -74,6 +75,7 @@ extension Event {
 
     private func writeSale(into text: inout JSONText) {
         if entry.buyer != .operators { text.member("buyer", long: entry.buyer.rawValue) }
+        if let wait { text.member("wait", wait.description) }
         if entry.quantity > 0 { text.member("units", number: Int64(entry.quantity)) }
         text.member("key", uuid: entry.key)
         writeWait(entry, into: &text)

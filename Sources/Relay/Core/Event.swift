@@ -23,7 +23,20 @@ public struct Event: Sendable {
     public var id: String { "\(partition)-\(entry.sequence)" }
 
     /// Events of one subject are told in their order.
-    public var subject: String { order?.id.description ?? "sale/\(entry.sale)" }
+    public var subject: String { order?.id.description ?? wait.map { "wait/\($0)" } ?? "sale/\(entry.sale)" }
+
+    /// The wait that it begins or ends, by the place of its first entry.
+    public var wait: OrderID? {
+        switch entry.kind {
+        case .waitBegun: OrderID(partition: partition, sequence: entry.sequence)
+        case .orderPlaced, .keyVoided, .waitClosed, .waitRanOut, .waitOverLimit:
+            entry.about > 0 ? OrderID(partition: partition, sequence: entry.about) : nil
+        case .saleCreated, .saleOpened, .saleClosed, .unitsAdded, .unitsWithdrawn, .salePaused, .saleResumed,
+            .limitChanged, .paymentBegun, .paymentFailed, .paymentTaken, .paymentTakenLate, .orderExpired,
+            .orderCancelled, .refundBegun, .refundDone, .surplusOwed, .surplusReturned:
+            nil
+        }
+    }
 
     public var type: String { EventType.name(entry.kind) }
 }

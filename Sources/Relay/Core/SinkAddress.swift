@@ -70,7 +70,8 @@ public struct SinkAddress: Hashable, Sendable {
         case .rabbit(let rabbit):
             "amqp://\(rabbit.host):\(rabbit.port)\(rabbit.virtualHost == "/" ? "/" : "/" + rabbit.virtualHost) exchange "
                 + rabbit.exchange
-        case .webhook(let webhook): webhook.url.prefix { $0 != "?" && $0 != "@" }.description
+        // What follows the question mark may be a token.
+        case .webhook(let webhook): String(webhook.url.prefix { $0 != "?" })
         }
     }
 
@@ -175,6 +176,14 @@ public struct SinkAddress: Hashable, Sendable {
     private static func webhook(_ parts: Parts, _ text: String) throws(Mistake) -> SinkAddress {
         guard !parts.host.isEmpty else {
             throw Mistake(sentence: "a webhook names a host: write https://HOST/PATH")
+        }
+        guard parts.user == nil, !text.utf8.contains(where: { $0 <= 32 || $0 == 127 }) else {
+            throw Mistake(
+                sentence: "a webhook's address has no user, password or spaces: it is signed instead")
+        }
+        guard parts.scheme == "https" || ["127.0.0.1", "::1", "localhost"].contains(parts.host) else {
+            throw Mistake(
+                sentence: "events leave the machine encrypted only: write https:// for ‘\(parts.host)’")
         }
         var webhook = Webhook(url: "")
         var (own, theirs) = (Options(), [Substring]())

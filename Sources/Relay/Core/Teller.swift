@@ -80,7 +80,7 @@ public struct Teller: Sendable {
             }
             let id = OrderID(partition: partition, sequence: placed)
             var before: OrderLife?
-            var (placing, life) = (entry, OrderLife(placing: entry, under: terms ?? .unknown))
+            var (placing, life) = (entry, entry.beginning(under: terms ?? .unknown))
             if entry.kind != .orderPlaced {
                 guard
                     let known = orders[placed] ?? histories[id].map({ $0.standing(under: terms ?? .unknown) })
@@ -102,20 +102,28 @@ public struct Teller: Sendable {
 
 extension OrderHistory {
     fileprivate func standing(under terms: SaleTerms) -> (placing: Entry, life: OrderLife) {
-        var life = OrderLife(placing: placing, under: terms)
+        var life = placing.beginning(under: terms)
         for entry in later where entry.order != nil { life.apply(entry, under: terms) }
         return (placing, life)
     }
 }
 
 extension Entry {
-    /// The order that it is about, unless it places one.
-    fileprivate var order: Int64? { kind.isAboutOrder ? about : nil }
-}
+    /// The life of the order that it places. One that is about a wait is an offer to who waited.
+    fileprivate func beginning(under terms: SaleTerms) -> OrderLife {
+        OrderLife(placedAt: at, under: terms, isOffer: about != 0)
+    }
 
-extension OrderLife {
-    fileprivate init(placing entry: Entry, under terms: SaleTerms) {
-        self.init(placedAt: entry.at, under: terms, isOffer: entry.about != 0)
+    /// The order that it is about, unless it places one.
+    fileprivate var order: Int64? {
+        switch kind {
+        case .paymentBegun, .paymentFailed, .paymentTaken, .paymentTakenLate, .orderExpired, .orderCancelled,
+            .refundBegun, .refundDone, .surplusOwed, .surplusReturned:
+            about
+        case .saleCreated, .saleOpened, .saleClosed, .unitsAdded, .unitsWithdrawn, .salePaused, .saleResumed,
+            .limitChanged, .orderPlaced, .keyVoided, .waitBegun, .waitClosed, .waitRanOut, .waitOverLimit:
+            nil
+        }
     }
 }
 

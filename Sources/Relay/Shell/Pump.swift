@@ -53,6 +53,8 @@ public final class Pump {
     /// Waits between tries while the ledger or the sink is away.
     static let backoff = Backoff(base: .milliseconds(100), ceiling: .seconds(5))
     static let beat = TimeAmount.seconds(1)
+    /// Dead letters that are sent once more between two chunks of entries.
+    static let lettersAtOnce = 20
 
     /// One call at a time, which may take as long as a backlog does: a sink that answers is not slow.
     private static var breaker: CircuitBreaker.Configuration {
@@ -247,6 +249,40 @@ public final class Pump {
         return events
     }
 
+    /// Sends dead letters once more that an operator asked for.
+    private func redeliver(_ ledger: RelayLedger) throws(LedgerError) {
+        let letters = try ledger.deadLetters(of: configuration.sink, again: true, limit: Self.lettersAtOnce)
+            .map(\.letter)
+        guard !letters.isEmpty else { return }
+        do throws(SinkError) {
+            let refused = try sink(ledger).redeliver(letters)
+            let places = Set(refused.map { OrderID(partition: $0.partition, sequence: $0.sequence) })
+            let taken = letters.filter {
+                !places.contains(OrderID(partition: $0.partition, sequence: $0.sequence))
+            }
+            try buried(refused, taken, ledger)
+        } catch {
+            _ = failed(error.message)
+        }
+    }
+
+    private func buried(
+        _ refused: [RelayDeadLetter], _ taken: [RelayDeadLetter], _ ledger: RelayLedger
+    ) throws(SinkError) {
+        do throws(LedgerError) {
+            try ledger.transaction { () throws(LedgerError) in
+                try ledger.unbury(taken, of: configuration.sink)
+                try ledger.bury(refused, of: configuration.sink)
+            }
+        } catch {
+            self.ledger = nil
+            throw SinkError(error.message, .ignored)
+        }
+        logger.notice(
+            "Dead letters were sent once more",
+            metadata: ["taken": "\(taken.count)", "refused": "\(refused.count)"])
+    }
+
     // MARK: Trouble
 
     /// Returns how long to wait before the next try.
@@ -276,6 +312,7 @@ public final class Pump {
             "partition \($0.key) is not the one that the sink was told of (\($0.value)): see `stampede relay replay`"
         }
         try ledger.beat(configuration.sink, trouble: trouble ?? diverged)
+        if trouble == nil { try redeliver(ledger) }
     }
 }
 

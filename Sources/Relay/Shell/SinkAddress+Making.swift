@@ -5,18 +5,20 @@ import Resilience
 
 extension SinkAddress {
     /// Finds what is wrong with the address that shows without connecting.
-    public func check() throws(Mistake) {
+    ///
+    /// - Parameter secret: that signs what webhooks get, where no file is named.
+    public func check(secret: String?) throws(Mistake) {
         if case .redis(let redis) = target { _ = try Self.redisAddress(redis) }
-        if case .webhook = target {
-            throw Mistake(sentence: "this stampede has no webhooks")
-        }
+        if case .webhook(let webhook) = target { _ = try Self.secret(webhook, secret) }
         if case .rabbit(let rabbit) = target { _ = try Self.password(rabbit) }
     }
 
     /// Makes the sink, which connects when it is told the first event.
     ///
-    /// - Parameter source: the attribute `source` of its events.
-    public func makeSink(source: String, seed: UInt64) throws(SinkError) -> any Sink {
+    /// - Parameters:
+    ///   - source: the attribute `source` of its events.
+    ///   - secret: that signs what webhooks get, where no file is named.
+    public func makeSink(source: String, secret: String?, seed: UInt64) throws(SinkError) -> any Sink {
         var generator = SplitMix64(seed: seed)
         switch target {
         case .tables: return TablesSink()
@@ -39,9 +41,35 @@ extension SinkAddress {
             } catch {
                 throw SinkError(error.sentence, .ignored)
             }
-        case .webhook:
-            throw SinkError("this stampede has no such sink", .ignored)
+        case .webhook(let webhook):
+            do throws(Mistake) {
+                return WebhookSink(
+                    url: webhook.url, secret: try Self.secret(webhook, secret), attempts: webhook.attempts,
+                    parallel: webhook.parallel, source: source)
+            } catch {
+                throw SinkError(error.sentence, .ignored)
+            }
         }
+    }
+
+    /// RFC 2104 §3 wants as many bytes as the hash has; fewer than half of that can be guessed.
+    private static let shortestSecret = 16
+
+    private static func secret(_ webhook: Webhook, _ given: String?) throws(Mistake) -> [UInt8] {
+        let text =
+            try webhook.secretFile.map { path throws(Mistake) in try secret(path, "stampede-secret-file") }
+            ?? given
+        guard let text else {
+            throw Mistake(
+                sentence:
+                    "a webhook needs a secret to sign with: set STAMPEDE_WEBHOOK_SECRET, or name its file with"
+                    + " ?stampede-secret-file=")
+        }
+        guard text.utf8.count >= shortestSecret else {
+            throw Mistake(
+                sentence: "the webhook's secret is too short: take \(shortestSecret) bytes or more at random")
+        }
+        return Array(text.utf8)
     }
 
     private static func password(_ rabbit: Rabbit) throws(Mistake) -> String {

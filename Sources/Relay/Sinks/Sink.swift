@@ -13,12 +13,18 @@ public protocol Sink: AnyObject {
     /// Writes the events in the transaction that moves the cursors, for sinks in the ledger's own database.
     func record(_ events: [Event], in ledger: RelayLedger) throws(LedgerError)
 
+    /// Tells again what was refused for good, because an operator asked for it.
+    ///
+    /// - Returns: what was refused once more.
+    func redeliver(_ letters: [RelayDeadLetter]) throws(SinkError) -> [RelayDeadLetter]
+
     /// Keeps connections alive while there is nothing to tell.
     func idle()
 }
 
 extension Sink {
     public func record(_ events: [Event], in ledger: RelayLedger) throws(LedgerError) {}
+    public func redeliver(_ letters: [RelayDeadLetter]) throws(SinkError) -> [RelayDeadLetter] { letters }
     public func idle() {}
 }
 

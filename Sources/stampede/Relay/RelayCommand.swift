@@ -10,7 +10,8 @@ struct RelayCommand: ParsableCommand {
             types and what a consumer may rely on are described in docs/events.md.
             """,
         subcommands: [
-            RelayRun.self, RelayStatus.self, RelayReplay.self, RelayRebuild.self, RelayForget.self,
+            RelayRun.self, RelayStatus.self, RelayReplay.self, RelayRebuild.self, RelayDeadLetters.self,
+            RelayForget.self,
         ],
         defaultSubcommand: RelayRun.self)
 }

@@ -16,7 +16,10 @@ struct RelayRun: ParsableCommand {
               redis+unix:/PATH                        the same over a Unix socket
               amqp://USER:PASSWORD@HOST:PORT/VHOST    RabbitMQ; ?exchange=stampede.events&queue=stampede.events\
             &type=quorum&password-file=FILE
-            Each may have &name=NAME, under which its place is kept; a second sink of a kind needs one.
+              https://HOST/PATH                       signed POSTs; ?stampede-secret-file=FILE&stampede-attempts=12\
+            &stampede-parallel=8
+            Each may have &name=NAME (a webhook &stampede-name=NAME), under which its place is kept; a second sink of a kind \
+            needs one. Without a file, the secret that signs is that of STAMPEDE_WEBHOOK_SECRET.
 
             Each change is published at least once, and those of an order in their order. Several relays may run at once: \
             that costs duplicates and loses nothing.
@@ -38,6 +41,7 @@ struct RelayRun: ParsableCommand {
     func run() throws {
         let settings = try place.settings()
         let logger = try log.logger("relay", settings)
+        let secret = try SinkOptions.secret(settings)
         let sinks = try sinks(settings)
         let source = try source(settings)
         let dsn = try place.dsn(settings)
@@ -60,7 +64,7 @@ struct RelayRun: ParsableCommand {
             loop.stop()
         }
         let threads = DispatchGroup()
-        for sink in sinks { RelayRun.start(sink, source, dsn, stop, logger, threads) }
+        for sink in sinks { RelayRun.start(sink, source, secret, dsn, stop, logger, threads) }
         loop.run()
         // A sink that hangs does not keep us: its cursor has not moved.
         let isOver = threads.wait(timeout: .now() + .seconds(5)) == .success
@@ -69,7 +73,8 @@ struct RelayRun: ParsableCommand {
     }
 
     private static func start(
-        _ sink: SinkAddress, _ source: String?, _ dsn: String, _ stop: StopFlag, _ logger: Logger,
+        _ sink: SinkAddress, _ source: String?, _ secret: String?, _ dsn: String, _ stop: StopFlag,
+        _ logger: Logger,
         _ threads: DispatchGroup
     ) {
         DispatchQueue(label: "stampede.relay.\(sink.name)").async(group: threads) {
@@ -78,7 +83,8 @@ struct RelayRun: ParsableCommand {
                 logger: logger, seed: .random(in: .min ... .max)
             ) { (ledger: RelayLedger) throws(SinkError) in
                 try sink.makeSink(
-                    source: source ?? "/stampede/\(ledger.name)", seed: .random(in: .min ... .max))
+                    source: source ?? "/stampede/\(ledger.name)", secret: secret,
+                    seed: .random(in: .min ... .max))
             }
             logger.info("Telling", metadata: ["sink": "\(sink.name)", "target": "\(sink.description)"])
             pump.run()
@@ -87,7 +93,7 @@ struct RelayRun: ParsableCommand {
 
     private func sinks(_ settings: Settings) throws(Failure) -> [SinkAddress] {
         let texts = try settings.strings(sink, "sink")
-        let sinks = try SinkOptions.parse(texts.isEmpty ? ["tables"] : texts)
+        let sinks = try SinkOptions.parse(texts.isEmpty ? ["tables"] : texts, settings)
         for (index, sink) in sinks.enumerated()
         where sinks[..<index].contains(where: { $0.name == sink.name }) {
             throw Failure(
@@ -109,12 +115,18 @@ struct RelayRun: ParsableCommand {
 }
 
 enum SinkOptions {
-    static func parse(_ texts: [String]) throws(Failure) -> [SinkAddress] {
+    /// Never on the command line, which everybody on the machine can read.
+    static func secret(_ settings: Settings) throws(Failure) -> String? {
+        try settings.string(nil, "webhook-secret")
+    }
+
+    static func parse(_ texts: [String], _ settings: Settings) throws(Failure) -> [SinkAddress] {
+        let secret = try secret(settings)
         var sinks: [SinkAddress] = []
         for text in texts {
             do throws(SinkAddress.Mistake) {
                 let address = try SinkAddress(text)
-                try address.check()
+                try address.check(secret: secret)
                 sinks.append(address)
             } catch {
                 throw Failure(.usage, "--sink: \(error.sentence)")
@@ -124,8 +136,8 @@ enum SinkOptions {
     }
 
     /// The texts themselves, when all of them can be read.
-    static func addresses(_ texts: [String]) throws(Failure) -> [String] {
-        _ = try parse(texts)
+    static func addresses(_ texts: [String], _ settings: Settings) throws(Failure) -> [String] {
+        _ = try parse(texts, settings)
         return texts
     }
 }

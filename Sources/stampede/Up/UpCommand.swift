@@ -62,7 +62,7 @@ struct Up: ParsableCommand {
     {
         var configuration = try size.configuration(folder: folder, settings, log, config)
         configuration.hasRelay = relay
-        let sinks = try SinkOptions.addresses(sink).flatMap { ["--sink", $0] }
+        let sinks = try SinkOptions.addresses(sink, settings).flatMap { ["--sink", $0] }
         configuration.relayArguments = configuration.brokerArguments + sinks
         return configuration
     }

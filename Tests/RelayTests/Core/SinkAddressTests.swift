@@ -34,6 +34,7 @@ import Testing
         ("amqp:///x", "host"), ("amqp://h?type=fast", "fast"), ("amqp://h?name=Tables", "Tables"),
         ("redis://h?name=tables", "tables"), ("amqp://h?queue=%zz", "%"), ("redis://h?a=1&a=2", "twice"),
         ("https://x?stampede-tries=3", "stampede-tries"), ("https://", "host"),
+        ("https://u:p@x", "password"), ("http://shop.example/in", "https://"),
     ])
     func `mistakes are told in words`(text: String, word: String) {
         let mistake = #expect(throws: SinkAddress.Mistake.self) { try SinkAddress(text) }
