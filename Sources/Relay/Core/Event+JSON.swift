@@ -50,14 +50,6 @@ extension Event {
         if let wait { text.member("wait", wait.description) }
         if let attempt = attempt(order) { text.member("attempt", uuid: attempt) }
         if let until = order.life.until { text.member("until", until) }
-        writeWait(order.placing, into: &text)
-    }
-
-    /// The wait that an entry begins or ends, or that an order was placed for.
-    private func writeWait(_ entry: Entry, into text: inout JSONText) {
-        guard entry.kind == .waitBegun || entry.about != 0 else { return }
-        let wait = entry.kind == .waitBegun ? entry.sequence : entry.about
-        text.member("wait", OrderID(partition: partition, sequence: wait).description)
     }
 
     /// The attempt to pay that the entry speaks of, else the one that the order has.
@@ -78,7 +70,6 @@ extension Event {
         if let wait { text.member("wait", wait.description) }
         if entry.quantity > 0 { text.member("units", number: Int64(entry.quantity)) }
         text.member("key", uuid: entry.key)
-        writeWait(entry, into: &text)
         guard let terms = entry.terms else { return }
         text.member("name", terms.name)
         text.member("price", long: terms.price)
