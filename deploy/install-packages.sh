@@ -10,6 +10,7 @@ present() {
         libzmq3-dev) [ -e /usr/include/zmq.h ] ;;
         libhiredis-dev) [ -e /usr/include/hiredis/hiredis.h ] ;;
         libpq-dev) [ -e /usr/include/postgresql/libpq-fe.h ] ;;
+        libssl-dev) [ -e /usr/include/openssl/evp.h ] ;;
         zlib1g-dev) [ -e /usr/include/zlib.h ] ;;
         redis-server) command -v redis-server ;;
         postgresql) compgen -G '/usr/lib/postgresql/*/bin/postgres' || command -v postgres ;;
@@ -19,7 +20,7 @@ present() {
 }
 
 needed=("$@")
-[ $# -gt 0 ] || needed=(libzmq3-dev libhiredis-dev libpq-dev zlib1g-dev redis-server postgresql)
+[ $# -gt 0 ] || needed=(libzmq3-dev libhiredis-dev libpq-dev libssl-dev zlib1g-dev redis-server postgresql)
 
 missing() {
     local package

@@ -14,6 +14,8 @@ public enum OrderMethods {
     public static let settle = Method<SettleOrder, Settlement>("order.settle", .keyed, priority: .high)
     /// Looks an order up by its id.
     public static let get = Method<GetOrder, Order>("order.get", .partition)
+    /// Proof of what was decided about an order, to be checked without us.
+    public static let receipt = Method<GetReceipt, OrderReceipt>("order.receipt", .partition)
     /// Gives an order up that is not paid: for its buyer.
     public static let cancel = Method<CancelOrder, Order>("order.cancel", .partition, priority: .high)
     /// Ends an order, paid or not, and says why.

@@ -69,6 +69,8 @@ public enum Reason: UInt16, Sendable, CaseIterable {
     /// What was asked for does not follow from where the order is in its life.
     case wrongState = 24
     case unknownAttempt = 25
+    /// The entry was written before batches had seals.
+    case noReceipt = 38
 
     // Answers of the machinery.
     case noOwner = 40

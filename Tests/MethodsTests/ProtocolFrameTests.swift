@@ -135,7 +135,8 @@ import WireTestSupport
         }
         let rows = [
             row(OrderMethods.place), row(OrderMethods.placeMany), row(OrderMethods.settle),
-            row(OrderMethods.get), row(OrderMethods.cancel), row(OrderMethods.revoke),
+            row(OrderMethods.get), row(OrderMethods.receipt), row(OrderMethods.cancel),
+            row(OrderMethods.revoke),
             row(PaymentMethods.begin), row(PaymentMethods.record), row(PaymentMethods.list),
             row(SaleMethods.create),
             row(SaleMethods.change), row(SaleMethods.get), row(SaleMethods.list),

@@ -34,8 +34,15 @@ final class BlockingConnection {
 
     /// Runs one or several statements and returns the rows of the last one, as text.
     @discardableResult
-    func run(_ sql: String) throws(LedgerError) -> Rows {
-        guard let result = PQexec(connection, sql) else {
+    func run(_ sql: String) throws(LedgerError) -> Rows { try rows(PQexec(connection, sql)) }
+
+    /// Runs one statement and returns its rows in the binary format.
+    func read(_ sql: String) throws(LedgerError) -> Rows {
+        try rows(PQexecParams(connection, sql, 0, nil, nil, nil, nil, 1))
+    }
+
+    private func rows(_ result: OpaquePointer?) throws(LedgerError) -> Rows {
+        guard let result else {
             throw LedgerError(.lost, connection: connection, address: address, advice: "try again")
         }
         switch PQresultStatus(result) {

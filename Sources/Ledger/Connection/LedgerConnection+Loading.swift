@@ -32,7 +32,8 @@ extension Rows {
         return entries
     }
 
-    private func entry(_ row: Int, _ partition: Partition) throws(LedgerError) -> Entry {
+    /// Reads the columns of the statement `load`.
+    func entry(_ row: Int, _ partition: Partition) throws(LedgerError) -> Entry {
         let sequence: Int64 = integer(row, 0)
         let rawKind: Int16 = integer(row, 7)
         guard let kind = Entry.Kind(rawValue: rawKind) else {

@@ -9,6 +9,7 @@ struct Migration {
         Migration(number: 1, name: "ledger", bytes: PackageResources._001_ledger_sql),
         Migration(number: 2, name: "locks", bytes: PackageResources._002_locks_sql),
         Migration(number: 3, name: "order-life", bytes: PackageResources._003_order_life_sql),
+        Migration(number: 4, name: "receipts", bytes: PackageResources._004_receipts_sql),
     ]
 
     private init(number: Int32, name: String, bytes: [UInt8]) {

@@ -131,6 +131,7 @@ extension Worker {
             let to = ReplyAddress(session: link.session, callID: header.callID)
             dropGathering(to)
             cancelLock(to)
+            cancelReceipt(to)
             core?.cancel(to)
         case .beat:
             let beat = try message.withBytes { bytes throws(WireError) in
@@ -179,6 +180,10 @@ extension Worker {
         case OrderMethods.get.id:
             let body = try decode(header, as: GetOrder.self)
             try receive(.getOrder(body.order.sequence), body.order.partition, header, to)
+        case OrderMethods.receipt.id:
+            let body = try decode(header, as: GetReceipt.self)
+            try checkRoute(of: body.order.partition, header)
+            receipt(body, to)
         case OrderMethods.cancel.id:
             let body = try decode(header, as: CancelOrder.self)
             try receive(.cancel(body), about: body.order, body.key, header, to)

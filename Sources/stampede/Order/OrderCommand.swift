@@ -3,9 +3,10 @@ import Sales
 
 struct OrderCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "order", abstract: "Place, look up, settle, cancel and revoke orders.",
+        commandName: "order", abstract: "Place, look up, prove, settle, cancel and revoke orders.",
         subcommands: [
-            OrderPlace.self, OrderShow.self, OrderSettle.self, OrderCancel.self, OrderRevoke.self,
+            OrderPlace.self, OrderShow.self, OrderReceiptCommand.self, OrderSettle.self, OrderCancel.self,
+            OrderRevoke.self,
         ])
 }
 

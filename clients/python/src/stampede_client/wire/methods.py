@@ -71,6 +71,7 @@ PLACE_ORDER = Method("order.place", Routing.KEYED)
 PLACE_MANY = Method("order.place_many", Routing.KEYED)
 SETTLE_ORDER = Method("order.settle", Routing.KEYED, Priority.HIGH)
 GET_ORDER = Method("order.get", Routing.PARTITION, is_read=True)
+GET_RECEIPT = Method("order.receipt", Routing.PARTITION, is_read=True)
 CANCEL_ORDER = Method("order.cancel", Routing.PARTITION, Priority.HIGH)
 CREATE_SALE = Method("sale.create", Routing.KEYED, Priority.HIGH)
 CHANGE_SALE = Method("sale.change", Routing.KEYED, Priority.HIGH)
@@ -87,7 +88,7 @@ EXTEND_LOCK = Method("lock.extend", priority=Priority.HIGH, is_read=True)
 RELEASE_LOCK = Method("lock.release", priority=Priority.HIGH, is_read=True)
 
 METHODS = (
-    PLACE_ORDER, PLACE_MANY, SETTLE_ORDER, GET_ORDER, CANCEL_ORDER,
+    PLACE_ORDER, PLACE_MANY, SETTLE_ORDER, GET_ORDER, GET_RECEIPT, CANCEL_ORDER,
     CREATE_SALE, CHANGE_SALE, GET_SALE, LIST_SALES,
     CHECK_HEALTH, WATCH_HEALTH, LIST_METHODS, DESCRIBE_METHOD, BROKER_STATUS, PING_WORKER,
     ACQUIRE_LOCK, EXTEND_LOCK, RELEASE_LOCK,

@@ -62,6 +62,8 @@ class Reason(IntEnum):
     WRONG_STATE = 24
     """What was asked for does not follow from where the order is in its life."""
     UNKNOWN_ATTEMPT = 25
+    NO_RECEIPT = 38
+    """The entry was written before batches had seals."""
     NO_OWNER = 40
     OVERLOADED = 41
     OWNER_LOST = 42
