@@ -18,7 +18,9 @@ let package = Package(
     name: "stampede",
     products: [
         .executable(name: "stampede", targets: ["stampede"]),
-        .library(name: "StampedeClient", targets: ["Client", "Methods", "Sales", "Wire", "ZeroMQ"]),
+        .library(
+            name: "StampedeClient",
+            targets: ["Client", "Digests", "Methods", "Receipts", "Sales", "Wire", "ZeroMQ"]),
         .library(
             name: "StampedeService",
             targets: ["Service", "RateLimit", "Redis", "Resilience", "Wire", "ZeroMQ"]),
@@ -51,6 +53,7 @@ let package = Package(
         .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CPostgres", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
@@ -67,6 +70,10 @@ let package = Package(
         .target(name: "Methods", dependencies: ["Wire", "Sales"], swiftSettings: strict),
         .target(name: "Resilience", dependencies: ["Wire"], swiftSettings: strict),
 
+        // Hashes and signatures, pure as well, by a C library; and what they prove.
+        .target(name: "Digests", dependencies: ["Sales", "COpenSSL"], swiftSettings: settings),
+        .target(name: "Receipts", dependencies: ["Sales", "Digests"], swiftSettings: strict),
+
         // Shells around the C libraries.
         .target(name: "ZeroMQ", dependencies: ["Wire", "CZeroMQ", "CLinux"], swiftSettings: settings),
         .target(name: "Compression", dependencies: ["Wire", "CZlib"], swiftSettings: settings),
@@ -79,10 +86,10 @@ let package = Package(
         .target(
             name: "RateLimit", dependencies: ["Wire", "ZeroMQ", "Redis", "Resilience"], swiftSettings: strict),
         .target(
-            name: "Ledger", dependencies: ["Wire", "Sales", "ZeroMQ", "Resilience", "CPostgres"],
+            name: "Ledger",
+            dependencies: ["Wire", "Sales", "Digests", "Receipts", "ZeroMQ", "Resilience", "CPostgres"],
             resources: [.embedInCode("Migrations")], swiftSettings: settings),
 
-        .target(name: "Digests", dependencies: ["COpenSSL"], swiftSettings: settings),
         .target(name: "HTTP", dependencies: ["Wire", "ZeroMQ", "CCurl"], swiftSettings: settings),
         .target(name: "HTTPServer", dependencies: ["CMicroHTTPD"], swiftSettings: settings),
 
@@ -119,15 +126,16 @@ let package = Package(
         .target(
             name: "Workers",
             dependencies: [
-                "Wire", "Sales", "Methods", "ZeroMQ", "Redlock", "Ledger", "Resilience", "Compression",
-                "PlantedBugs",
+                "Wire", "Sales", "Digests", "Receipts", "Methods", "ZeroMQ", "Redlock", "Ledger",
+                "Resilience", "Compression", "PlantedBugs",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
         .target(
             name: "Client",
             dependencies: [
-                "Wire", "Sales", "Methods", "ZeroMQ", "Resilience", "Compression", "TraceContext",
+                "Wire", "Sales", "Digests", "Receipts", "Methods", "ZeroMQ", "Resilience", "Compression",
+                "TraceContext",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
@@ -196,8 +204,8 @@ let package = Package(
         .target(
             name: "Simulation",
             dependencies: [
-                "PlantedBugs", "Broker", "Workers", "Redlock", "Redis", "Ledger", "Methods", "Sales", "Wire",
-                "Resilience",
+                "PlantedBugs", "Broker", "Workers", "Redlock", "Redis", "Ledger", "Methods", "Sales",
+                "Receipts", "Wire", "Resilience",
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -210,10 +218,10 @@ let package = Package(
         .executableTarget(
             name: "stampede",
             dependencies: [
-                "Broker", "Chaos", "Conformance", "Workers", "Client", "Cluster", "HTTP", "HTTPServer",
-                "Ledger",
-                "Notifications", "Notifier", "Payments", "Redis", "Relay", "Methods", "PlantedBugs", "Sales",
-                "Sandbox", "Service", "Wire", "ZeroMQ",
+                "Broker", "Chaos", "Conformance", "Workers", "Client", "Cluster", "Digests", "HTTP",
+                "HTTPServer",
+                "Ledger", "Notifications", "Notifier", "Payments", "Redis", "Receipts", "Relay", "Methods",
+                "PlantedBugs", "Sales", "Sandbox", "Service", "Wire", "ZeroMQ",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -291,13 +299,20 @@ let package = Package(
             dependencies: ["RateLimit", "Redis", "RedisTestSupport", "Resilience", "Wire", "ZeroMQ"],
             swiftSettings: settings),
         .testTarget(
+            name: "ReceiptsTests", dependencies: ["Receipts", "Digests", "Sales", "SeededTestSupport"],
+            swiftSettings: settings),
+        .testTarget(
             name: "LedgerTests",
-            dependencies: ["Ledger", "Resilience", "Sales", "Wire", "ZeroMQ", "PostgresTestSupport"],
+            dependencies: [
+                "Ledger", "Digests", "Receipts", "Resilience", "Sales", "Wire", "ZeroMQ",
+                "PostgresTestSupport",
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "RelayTests",
             dependencies: [
-                "Relay", "Ledger", "RabbitMQ", "Redis", "HTTP", "HTTPServer", "Digests", "Resilience", "Sales",
+                "Relay", "Ledger", "RabbitMQ", "Redis", "HTTP", "HTTPServer", "Digests", "Resilience",
+                "Sales",
                 "Wire", "ZeroMQ", "PostgresTestSupport",
                 "RabbitTestSupport", "RedisTestSupport", "SeededTestSupport",
                 .product(name: "Logging", package: "swift-log"),
@@ -315,7 +330,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "WorkersTests",
-            dependencies: ["Workers", "Ledger", "Methods", "Redlock", "Resilience", "Sales", "Wire"],
+            dependencies: [
+                "Workers", "Digests", "Ledger", "Methods", "Receipts", "Redlock", "Resilience", "Sales",
+                "Wire",
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "ClientTests",
@@ -367,8 +385,8 @@ let package = Package(
         .testTarget(
             name: "SimulationTests",
             dependencies: [
-                "Simulation", "Ledger", "Redlock", "Redis", "Sales", "Wire", "ZeroMQ", "PostgresTestSupport",
-                "RedisTestSupport", "SeededTestSupport",
+                "Simulation", "Ledger", "Receipts", "Redlock", "Redis", "Sales", "Wire", "ZeroMQ",
+                "PostgresTestSupport", "RedisTestSupport", "SeededTestSupport",
             ],
             exclude: ["Regressions"], swiftSettings: settings),
         .testTarget(

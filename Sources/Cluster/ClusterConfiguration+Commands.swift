@@ -56,6 +56,10 @@ extension ClusterConfiguration {
             ["migrate", "--ledger", layout.dsn(application: "migrate"), "--partitions", "\(partitions)"])
     }
 
+    func receiptKeyCommand() -> Command {
+        stampede("keygen", ["keygen", "receipts", "--receipts", "--out", folder])
+    }
+
     func brokerCommand(_ broker: ClusterFile.Broker) -> Command {
         stampede(
             broker.name,
@@ -66,18 +70,18 @@ extension ClusterConfiguration {
     }
 
     func workerCommand(_ name: String) -> Command {
-        stampede(
-            name,
-            ["worker", "--name", name]
-                + (1...brokerCount).flatMap { index in
-                    let socket = detour(name, layout.brokerName(index), layout.workersSocket(index))
-                    return ["--broker", "ipc://\(socket)"]
-                }
-                + (1...redisCount).flatMap { index in
-                    ["--redis", "unix:\(detour(name, layout.redisName(index), layout.redisSocket(index)))"]
-                }
-                + ["--ledger", ledger(for: name), "--lease-ttl", "\(leaseTTLMilliseconds)"]
-                + workerArguments)
+        var arguments = ["worker", "--name", name]
+        for index in 1...brokerCount {
+            let socket = detour(name, layout.brokerName(index), layout.workersSocket(index))
+            arguments += ["--broker", "ipc://\(socket)"]
+        }
+        for index in 1...redisCount {
+            let socket = detour(name, layout.redisName(index), layout.redisSocket(index))
+            arguments += ["--redis", "unix:\(socket)"]
+        }
+        arguments += ["--ledger", ledger(for: name), "--lease-ttl", "\(leaseTTLMilliseconds)"]
+        if signsReceipts { arguments += ["--receipt-key", layout.receiptKey] }
+        return stampede(name, arguments + workerArguments)
     }
 
     /// libpq is told a folder, and finds the socket in it by the port's number.

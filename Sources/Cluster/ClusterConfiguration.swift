@@ -13,6 +13,8 @@ public struct ClusterConfiguration: Sendable {
     public var leaseTTLMilliseconds = 3000
     /// Into how many partitions a new ledger divides the keyed work. An existing ledger keeps its number.
     public var partitions = 64
+    /// Whether the workers sign receipts, with the key `receipts.key` in the folder. Made if missing.
+    public var signsReceipts = false
     /// The program that is run as `broker`, `worker` and `migrate`.
     public var stampedeExecutable: String
     /// Appended to the command line of every broker.

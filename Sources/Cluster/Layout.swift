@@ -5,6 +5,7 @@ struct Layout: Sendable {
 
     var lock: String { "\(folder)/lock" }
     var file: String { "\(folder)/cluster.json" }
+    var receiptKey: String { "\(folder)/receipts.key" }
     var logs: String { "\(folder)/logs" }
     var run: String { "\(folder)/run" }
     var postgresData: String { "\(folder)/postgres" }

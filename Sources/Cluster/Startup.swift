@@ -32,6 +32,7 @@ struct Startup {
             UnixSocket.letsIn(layout.postgresSocket, user: "stampede", database: "stampede")
         }
         try migrate()
+        try makeReceiptKey()
         try startBrokers()
         for worker in try (1...configuration.workerCount).map({ _ throws(ClusterError) in
             try roster.addWorker()
@@ -49,6 +50,14 @@ struct Startup {
         let command = roster.configuration.migrateCommand()
         let status = command.run(atMost: .seconds(120), unless: cancellation)
         if status != .code(0) { throw .failed("migrate", status, log: command.log) }
+    }
+
+    /// A key that is there has signed what the folder's ledger holds.
+    private func makeReceiptKey() throws(ClusterError) {
+        guard roster.configuration.signsReceipts, access(roster.layout.receiptKey, F_OK) != 0 else { return }
+        let command = roster.configuration.receiptKeyCommand()
+        let status = command.run(atMost: .seconds(30), unless: cancellation)
+        if status != .code(0) { throw .failed("keygen", status, log: command.log) }
     }
 
     private func startBrokers() throws(ClusterError) {

@@ -9,11 +9,14 @@ public struct Ownership: Hashable, Sendable {
     public let batch: Int64
     /// Sequence of the last entry, 0 if there is none.
     public let last: Int64
+    /// Digest of the last batch's seal; nil if it has none, and where nobody asked for it.
+    public let digest: Digest?
 
-    public init(partition: Partition, fence: Fence, batch: Int64, last: Int64) {
+    public init(partition: Partition, fence: Fence, batch: Int64, last: Int64, digest: Digest? = nil) {
         self.partition = partition
         self.fence = fence
         self.batch = batch
         self.last = last
+        self.digest = digest
     }
 }

@@ -47,6 +47,9 @@ extension MethodDescription {
             "OrderUpdate", [.watchOrder, .orderUpdate, .order]),
         .unary(OrderMethods.get, "Looks an order up by its id.", "GetOrder", "Order", [.getOrder, .order]),
         .unary(
+            OrderMethods.receipt, "Proof of what was decided about an order.", "GetReceipt", "OrderReceipt",
+            [.getReceipt, .orderReceipt]),
+        .unary(
             OrderMethods.cancel, "Gives an order up that is not paid: for its buyer.", "CancelOrder", "Order",
             [.cancelOrder, .order]),
         .unary(
@@ -242,6 +245,22 @@ extension TypeDescription {
             ("order", "Order?", "The order that was placed."),
         ])
     static let getOrder = TypeDescription("GetOrder", [("order", "order id", "Such as 12-4711.")])
+    static let getReceipt = TypeDescription(
+        "GetReceipt",
+        [
+            ("order", "order id", "Such as 12-4711."),
+            ("entry", "int?", "Sequence of an entry about it; left out: the one that placed it."),
+        ])
+    static let orderReceipt = TypeDescription(
+        "OrderReceipt",
+        [
+            ("leaf", "binary", "The entry."), ("path", "binary", "Digests up to the root of its batch."),
+            ("header", "binary", "Of the batch."), ("place", "int", "Of the batch in its transaction."),
+            ("size", "int", "Batches in the transaction."),
+            ("siblings", "binary", "Digests up to the root of the transaction."),
+            ("signer", "binary?", "Names the public key; left out: nobody signed."),
+            ("signature", "binary?", "Ed25519 over the root of the transaction."),
+        ])
     static let order = TypeDescription(
         "Order",
         [

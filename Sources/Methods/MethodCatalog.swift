@@ -21,6 +21,8 @@ public enum OrderMethods {
     public static let list = Method<ListOrders, OrderList>("order.list", .keyed)
     /// An order as it is, and again whenever it changes.
     public static let watch = StreamMethod<WatchOrder, OrderUpdate>("order.watch", .serverStream, .partition)
+    /// Proof of what was decided about an order, to be checked without us.
+    public static let receipt = Method<GetReceipt, OrderReceipt>("order.receipt", .partition)
     /// Gives an order up that is not paid: for its buyer.
     public static let cancel = Method<CancelOrder, Order>("order.cancel", .partition, priority: .high)
     /// Ends an order, paid or not, and says why.

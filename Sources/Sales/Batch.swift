@@ -7,11 +7,14 @@ public struct Batch: Equatable, Sendable {
     public var number: Int64
     /// In order of their sequence.
     public var entries: [Entry]
+    /// Nil until its entries are final: the ledger takes no batch without.
+    public var seal: Seal?
 
-    public init(partition: Partition, fence: Fence, number: Int64, entries: [Entry] = []) {
+    public init(partition: Partition, fence: Fence, number: Int64, entries: [Entry] = [], seal: Seal? = nil) {
         self.partition = partition
         self.fence = fence
         self.number = number
         self.entries = entries
+        self.seal = seal
     }
 }

@@ -1,6 +1,7 @@
 import Broker
 import Ledger
 import Methods
+import Receipts
 import Resilience
 import Sales
 package import Wire
@@ -225,7 +226,8 @@ final class World {
             let entry = Entry(
                 kind: .saleCreated, sequence: 1, sale: sale(of: partition), lane: .only, buyer: .operators,
                 key: RequestKey(rawValue: 1), quantity: scenario.units, at: ledger.time, terms: terms)
-            let batch = Batch(partition: row.partition, fence: row.fence, number: 1, entries: [entry])
+            var batch = Batch(partition: row.partition, fence: row.fence, number: 1, entries: [entry])
+            batch.seal(after: .zero, in: ledger.incarnation)
             guard case .committed = ledger.model.commit([batch], at: ledger.time) else {
                 preconditionFailure("the first batch of a partition is refused")
             }

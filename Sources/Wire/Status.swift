@@ -73,6 +73,8 @@ public enum Reason: UInt16, Sendable, CaseIterable {
     case waitersFirst = 26
     /// As many wait as may.
     case listFull = 27
+    /// The entry was written before batches had seals.
+    case noReceipt = 38
 
     // Answers of the machinery.
     case noOwner = 40

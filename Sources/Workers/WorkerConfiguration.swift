@@ -1,3 +1,4 @@
+public import Digests
 public import Redis
 public import Wire
 public import ZeroMQ
@@ -22,6 +23,9 @@ public struct WorkerConfiguration: Sendable {
     public var onQuorumLoss = QuorumLossPolicy.continue
     /// For brokers at TCP endpoints, which ask for keys. Unix sockets need none.
     public var keys: ConnectionKeys?
+    /// Signs every transaction, so that receipts can be checked by whoever has the public key. Without one, batches are
+    /// chained all the same, and receipts say that nobody signed them.
+    public var receiptKey: SigningKey?
     /// Calls from all brokers at a time, which bounds what waits for a commit.
     public var credit: Int32 = 4_096
     /// Entries in a transaction; what is over waits for the next.

@@ -1,3 +1,4 @@
+import Digests
 import Ledger
 import Sales
 import Testing
@@ -27,11 +28,11 @@ import Testing
         let report = try Audit.run(dsn: ledger.dsn)
         #expect(report.isClean, "\(report.checks.filter { !$0.holds })")
         #expect(report.entries == 6)
-        #expect(report.checks.count == 16)
+        #expect(report.checks.count == 19)
         #expect(report.checks.allSatisfy { $0.rows > 0 })
         #expect(
             Set(report.checks.map(\.promise)) == [
-                "P1", "P3", "P4", "P5", "P6", "life", "sequence", "waiting",
+                "P1", "P3", "P4", "P5", "P6", "life", "sequence", "waiting", "receipts",
             ])
     }
 
@@ -241,11 +242,125 @@ import Testing
         // The triggers that refuse changes do not fire for a replica; only a superuser can pose as one.
         _ = try ledger.sql("SET session_replication_role = replica; \(sql)")
         let report = try Audit.run(dsn: ledger.dsn)
-        let broken = report.checks.filter { !$0.holds }
+        let broken = report.checks.filter { !$0.holds && $0.promise != "receipts" }
         let words = broken.map { "\($0.promise) \($0.sentence)" }
         #expect(!report.isClean)
         #expect(broken.allSatisfy { !$0.examples.isEmpty && $0.examples.count <= 5 })
         for expected in found { #expect(words.contains { $0.hasPrefix(expected) }, "\(words)") }
         #expect(words.count == found.count, "\(words)")
+    }
+
+    /// What is planted in the seals of `sellSome`, or beside them, and which of the three checks must find it.
+    static let tampering: [(what: String, sql: String, found: Set<String>)] = [
+        ("a changed entry", "UPDATE stampede.ledger SET buyer = 9 WHERE seq = 2", ["has the entries"]),
+        (
+            "a changed note",
+            "UPDATE stampede.ledger SET note = '{\"actor\": \"a\", \"reason\": \"b\"}' WHERE seq = 2",
+            ["has the entries"]
+        ),
+        ("unreadable terms", "UPDATE stampede.ledger SET terms = '{}' WHERE seq = 1", ["has the entries"]),
+        (
+            "a swapped pair",
+            """
+            UPDATE stampede.ledger SET seq = 99 WHERE seq = 2; UPDATE stampede.ledger SET seq = 2 WHERE seq = 3;
+            UPDATE stampede.ledger SET seq = 3 WHERE seq = 99
+            """, ["has the entries"]
+        ),
+        ("an entry that is gone", "DELETE FROM stampede.ledger WHERE seq = 5", ["has the entries"]),
+        (
+            "a removed batch",
+            """
+            DELETE FROM stampede.ledger WHERE seq IN (2, 3); DELETE FROM stampede.batches WHERE batch = 2;
+            DELETE FROM stampede.seals WHERE batch = 2
+            """, ["names the one before"]
+        ),
+        ("a batch without its row", "DELETE FROM stampede.batches WHERE batch = 2", ["names the one before"]),
+        ("a batch without its seal", "DELETE FROM stampede.seals WHERE batch = 2", ["names the one before"]),
+        (
+            "the first seals taken away", "DELETE FROM stampede.seals WHERE batch IN (1, 2)",
+            ["names the one before"]
+        ),
+        (
+            "a changed fence", "UPDATE stampede.batches SET fence = 7 WHERE batch = 2",
+            ["names the one before", "signature"]
+        ),
+        (
+            "a changed root", "UPDATE stampede.seals SET root = previous WHERE batch = 3",
+            ["has the entries", "names the one before", "signature"]
+        ),
+        (
+            "a changed link", "UPDATE stampede.seals SET previous = root WHERE batch = 3",
+            ["names the one before", "signature"]
+        ),
+        (
+            "a changed digest", "UPDATE stampede.seals SET digest = root WHERE batch = 1",
+            ["names the one before"]
+        ),
+        (
+            "a forged signature",
+            "UPDATE stampede.seals SET signature = set_byte(signature, 10, 255 - get_byte(signature, 10)) WHERE batch = 2",
+            ["signature"]
+        ),
+        (
+            "another batch's signature",
+            "UPDATE stampede.seals SET signature = (SELECT signature FROM stampede.seals WHERE batch = 1) WHERE batch = 2",
+            ["signature"]
+        ),
+        (
+            "no signature", "UPDATE stampede.seals SET signature = NULL, key = NULL WHERE batch = 2",
+            ["signature"]
+        ),
+        ("a key that nobody knows", "DELETE FROM stampede.receipt_keys", ["signature"]),
+        (
+            "a false key", "UPDATE stampede.receipt_keys SET public = sha256(public)", ["signature"]
+        ),
+        (
+            "another place in the transaction", "UPDATE stampede.seals SET size = 2 WHERE batch = 2",
+            ["signature"]
+        ),
+    ]
+
+    @Test(arguments: tampering) func `tampering is found by the seals`(
+        what: String, sql: String, found: Set<String>
+    )
+        throws
+    {
+        let ledger = try sellSome()
+        _ = try ledger.sql("SET session_replication_role = replica; \(sql)")
+        let report = try Audit.run(dsn: ledger.dsn)
+        let broken = report.checks.filter { !$0.holds && $0.promise == "receipts" }
+        #expect(broken.count == found.count, "\(what): \(broken)")
+        for words in found { #expect(broken.contains { $0.sentence.contains(words) }, "\(what): \(broken)") }
+    }
+
+    @Test func `an auditor who brings the keys trusts no others`() throws {
+        let ledger = try sellSome()
+        let own = TestLedger.signer.publicKey
+        #expect(try Audit.run(dsn: ledger.dsn, trusting: [own]).isClean)
+        let other = try #require(SigningKey()).publicKey
+        let broken = try Audit.run(dsn: ledger.dsn, trusting: [other]).checks.filter { !$0.holds }
+        #expect(broken.map(\.violations) == [3])
+        #expect(broken.first?.examples.first?.contains("\(own.id), which is not trusted") == true)
+        #expect(try Audit.run(dsn: ledger.dsn, trusting: [other, own]).isClean)
+    }
+
+    @Test func `a whole history that was made anew is found by who brings the keys`() throws {
+        let ledger = try sellSome()
+        // Without its seals the ledger looks like one from before there were any.
+        _ = try ledger.sql("SET session_replication_role = replica; DELETE FROM stampede.seals")
+        #expect(try Audit.run(dsn: ledger.dsn).isClean)
+        let connection = try ledger.connect()
+        var owner = Owner(
+            owned: try ledger.takeFence(0, connection), sale: SaleID(rawValue: 7),
+            now: try ledger.clock(connection))
+        #expect(owner.digest == .zero)
+        #expect(
+            try ledger.commit([owner.next([owner.order(buyer: 5)])], connection, signedBy: nil).isCommitted)
+        #expect(try Audit.run(dsn: ledger.dsn).isClean)
+        let report = try Audit.run(dsn: ledger.dsn, trusting: [TestLedger.signer.publicKey])
+        #expect(
+            report.checks.filter { !$0.holds }.map(\.sentence) == [
+                "Every seal is signed with a key that was given."
+            ])
     }
 }

@@ -13,7 +13,9 @@ import ZeroMQ
         let new = try ledger.connect { $0.name = "other" }
         var owner = try ledger.openSale(7, units: 5, old)
         let owned = try ledger.takeFence(0, new)
-        #expect(owned == Ownership(partition: owner.partition, fence: Fence(rawValue: 2), batch: 1, last: 1))
+        let now = Ownership(
+            partition: owner.partition, fence: Fence(rawValue: 2), batch: 1, last: 1, digest: owner.digest)
+        #expect(owned == now)
 
         let batch = owner.next([owner.order(buyer: 1)])
         #expect(try ledger.commit([batch], old).fencedPartitions == [0])
@@ -91,8 +93,9 @@ import ZeroMQ
         let renewed = try ledger.answer {
             connection.renewFences([(owner.partition, owner.fence)], $0)
         }.get()
-        #expect(
-            renewed == [Ownership(partition: owner.partition, fence: Fence(rawValue: 2), batch: 1, last: 1)])
+        let now = Ownership(
+            partition: owner.partition, fence: Fence(rawValue: 2), batch: 1, last: 1, digest: owner.digest)
+        #expect(renewed == [now])
         stuck.waitUntilExit()
         #expect(stuck.terminationStatus != 0)
     }

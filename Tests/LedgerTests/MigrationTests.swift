@@ -8,7 +8,9 @@ import Testing
         let ledger = try TestLedger(partitions: nil)
         let first = try Migrator(dsn: ledger.dsn).migrate(partitions: 8)
         #expect(
-            first.applied == ["ledger", "locks", "order-life", "waiting-list", "notifications", "relay"])
+            first.applied == [
+                "ledger", "locks", "order-life", "waiting-list", "notifications", "relay", "receipts",
+            ])
         #expect(first.partitions == 8)
         let second = try Migrator(dsn: ledger.dsn).migrate(partitions: nil)
         #expect(second.applied.isEmpty)
@@ -37,8 +39,8 @@ import Testing
         DispatchQueue.concurrentPerform(iterations: 4) { _ in
             results.add(Result { try Migrator(dsn: dsn).migrate(partitions: 4).applied.count })
         }
-        #expect(try results.all.map { try $0.get() }.reduce(0, +) == 6)
-        #expect(try ledger.sql("SELECT count(*) FROM stampede.migrations") == "6")
+        #expect(try results.all.map { try $0.get() }.reduce(0, +) == 7)
+        #expect(try ledger.sql("SELECT count(*) FROM stampede.migrations") == "7")
     }
 
     @Test func `nothing but the schema is created`() throws {

@@ -1,6 +1,8 @@
+import Digests
 import Foundation
 import Ledger
 import PostgresTestSupport
+import Receipts
 import Sales
 import Synchronization
 import Testing
@@ -60,8 +62,17 @@ final class TestLedger {
         try answer { connection.takeFence(Partition(rawValue: partition), $0) }.get()
     }
 
-    func commit(_ batches: [Batch], _ connection: LedgerConnection) throws -> CommitOutcome {
-        try answer { connection.commit(batches, $0) }
+    func commit(
+        _ batches: [Batch], _ connection: LedgerConnection, signedBy signer: Signer? = TestLedger.signer
+    ) throws -> CommitOutcome {
+        try answer { connection.commit(batches, signedBy: signer, $0) }
+    }
+
+    static var signer: Signer {
+        guard let key = SigningKey(seed: Array(repeating: 1, count: 32)) else {
+            fatalError("32 bytes are a key")
+        }
+        return Signer(key)
     }
 
     func clock(_ connection: LedgerConnection) throws -> LedgerTime {
@@ -121,6 +132,8 @@ struct Owner {
     let sale: SaleID
     var now: LedgerTime
     let terms: SaleTerms
+    /// Of the last batch's seal.
+    var digest: Digest
     private var keys: UInt128 = 0
 
     init(owned: Ownership, sale: SaleID, now: LedgerTime) {
@@ -128,6 +141,7 @@ struct Owner {
         fence = owned.fence
         batch = owned.batch
         last = owned.last
+        digest = owned.digest ?? .zero
         self.sale = sale
         self.now = now
         terms = SaleTerms(
@@ -161,7 +175,10 @@ struct Owner {
             last += 1
             numbered[index].sequence = last
         }
-        return Batch(partition: partition, fence: fence, number: batch, entries: numbered)
+        var made = Batch(partition: partition, fence: fence, number: batch, entries: numbered)
+        made.seal(after: digest, in: Incarnation(systemIdentifier: .max, timeline: 1))
+        digest = made.seal?.digest ?? digest
+        return made
     }
 }
 

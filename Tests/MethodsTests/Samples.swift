@@ -180,6 +180,22 @@ extension Sample {
         Sample(
             "any",
             PayOrder(order: order.id, buyer: BuyerID(rawValue: .max), attempt: key, token: "tok_ok")),
+        Sample("placed", GetReceipt(order: order.id)),
+        Sample("entry", GetReceipt(order: order.id, entry: .max)),
+        Sample(
+            "unsigned",
+            OrderReceipt(
+                leaf: [1], path: [], header: Array(repeating: 7, count: OrderReceipt.headerSize), place: 0,
+                size: 1, siblings: [], signature: nil)),
+        Sample(
+            "signed",
+            OrderReceipt(
+                leaf: Array(repeating: 1, count: 300),
+                path: Array(repeating: 2, count: OrderReceipt.longestPath),
+                header: Array(repeating: 7, count: OrderReceipt.headerSize), place: 3, size: 4,
+                siblings: Array(repeating: 3, count: 64),
+                signature: .init(
+                    key: Array(repeating: 4, count: 8), bytes: Array(repeating: 5, count: 64)))),
         Sample("any", CancelOrder(order: order.id, buyer: BuyerID(rawValue: .max), key: key)),
         Sample("any", RevokeOrder(order: order.id, key: key, actor: "ada", reason: longName)),
         Sample("any", BeginPayment(order: order.id, buyer: BuyerID(rawValue: 42), attempt: key)),

@@ -54,6 +54,7 @@ public struct Episode: Sendable {
 
     private func start(_ hub: RelayHub, _ shim: ClockShim?) async throws(ChaosError) -> Cluster {
         var configuration = ClusterConfiguration(folder: folder)
+        configuration.signsReceipts = true
         configuration.brokerCount = plan.brokers
         configuration.workerCount = plan.workers
         configuration.redisCount = plan.redis

@@ -40,6 +40,13 @@ extension StampedeClient {
             ListOrders(sale: sale, buyer: buyer, state: state, after: cursor, limit: limit), options: options)
     }
 
+    /// Proof that an order was placed, or of another entry about it. `FAILED_PRECONDITION` when it is older than receipts.
+    public func receipt(
+        for id: OrderID, entry: Int64? = nil, options: CallOptions = .init()
+    ) async throws(CallError) -> OrderReceipt {
+        try await call(OrderMethods.receipt, GetReceipt(order: id, entry: entry), options: options)
+    }
+
     /// Gives an order up that is not paid, for its buyer: its units are for sale again.
     public func cancelOrder(
         _ id: OrderID, buyer: BuyerID, key: RequestKey = .random(), options: CallOptions = .init()

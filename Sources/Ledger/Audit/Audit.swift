@@ -1,10 +1,16 @@
+public import Digests
+
 /// Judges the promises by the ledger's tables alone, in one snapshot. May run while orders come in.
 public struct Audit {
     /// Looks at every row, in a few passes that sort or hash; some seconds per million entries. Blocks.
     ///
     /// While it runs, the server cannot tidy up old versions of the busiest rows: run it on a standby if there
     /// is one, or accept slower commits meanwhile.
-    public static func run(dsn: String) throws(LedgerError) -> AuditReport {
+    ///
+    /// - Parameter keys: whose signatures count; nil for the keys that the ledger itself lists, which only shows that
+    ///   nothing was changed since by somebody without any key.
+    public static func run(dsn: String, trusting keys: [PublicKey]? = nil) throws(LedgerError) -> AuditReport
+    {
         let connection = try BlockingConnection(dsn: dsn, name: "stampede-audit", readOnly: true)
         try connection.run(
             """
@@ -33,6 +39,8 @@ public struct Audit {
                         rows: rows[check.table] ?? 0))
             }
         }
+        var seals = try SealAudit(connection, trusting: keys)
+        checks += try seals.run()
         try connection.run("COMMIT")
         return AuditReport(
             checks: checks, entries: rows[.ledger] ?? 0,

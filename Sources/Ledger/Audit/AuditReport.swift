@@ -2,7 +2,7 @@
 public struct AuditReport: Sendable, Equatable {
     /// One promise looked at from one side.
     public struct Check: Sendable, Equatable {
-        /// `P1` to `P6`, or `sequence`: docs/ names the promises by these.
+        /// `P1` to `P6`, `life`, `sequence` or `receipts`: docs/ names the promises by these.
         public let promise: String
         /// What must hold, in one sentence.
         public let sentence: String

@@ -1,10 +1,13 @@
+import Digests
+import Receipts
 import Sales
 
 extension Arguments {
-    /// The eighteen arguments of `stampede.commit`.
+    /// The arguments of `stampede.commit_sealed`.
     ///
-    /// - Precondition: partitions ascend, and each batch's entries have consecutive sequences.
-    func append(_ batches: [Batch]) {
+    /// - Precondition: partitions ascend, each batch's entries have consecutive sequences, and all have seals of the
+    ///   same incarnation.
+    func append(_ batches: [Batch], signedBy signer: Signer?) {
         checkOrder(batches)
         appendArray(.int2, batches.lazy.map(\.partition.rawValue))
         appendArray(.int8, batches.lazy.map(\.fence.rawValue))
@@ -28,6 +31,33 @@ extension Arguments {
         appendDocuments(of: batches) { $0.terms?.document }
         appendAbouts(batches, count)
         appendDocuments(of: batches) { $0.note?.document }
+        append(seals(of: batches), signer)
+    }
+
+    private func seals(of batches: [Batch]) -> [Seal] {
+        batches.map { batch in
+            guard let seal = batch.seal else {
+                preconditionFailure("batch \(batch.number) of \(batch.partition) has no seal")
+            }
+            return seal
+        }
+    }
+
+    private func append(_ seals: [Seal], _ signer: Signer?) {
+        let tree = TransactionTree(seals.map(\.digest))
+        let incarnation = seals[0].incarnation
+        append(Int64(bitPattern: incarnation.systemIdentifier))
+        append(Int64(incarnation.timeline))
+        appendByteArrays(seals.map(\.previous.bytes))
+        appendByteArrays(seals.map(\.root.bytes))
+        appendByteArrays(seals.map(\.digest.bytes))
+        appendByteArrays(seals.indices.map { tree.path(to: $0).flatMap(\.bytes) })
+        guard let signer else {
+            appendNull()
+            return appendNull()
+        }
+        append(bytes: signer.sign(tree.message).bytes)
+        append(bytes: signer.publicKey.bytes)
     }
 
     @inline(__always)

@@ -4,6 +4,7 @@
 final class Arguments {
     /// Type numbers, fixed in the server's `pg_type.dat`.
     enum Element: Int32 {
+        case bytea = 17
         case int2 = 21
         case int4 = 23
         case int8 = 20
@@ -61,6 +62,18 @@ final class Arguments {
     func appendArray<I: FixedWidthInteger>(_ element: Element, _ values: some Collection<I>) {
         appendArray(element, count: values.count) { (writer: inout ArrayWriter<I>) in
             for value in values { writer.write(value) }
+        }
+    }
+
+    func append(bytes: some Collection<UInt8>) { argument { for byte in bytes { write(byte) } } }
+
+    func appendByteArrays(_ arrays: [[UInt8]]) {
+        argument {
+            writeArrayHeader(.bytea, count: arrays.count)
+            for bytes in arrays {
+                write(Int32(bytes.count))
+                for byte in bytes { write(byte) }
+            }
         }
     }
 

@@ -64,6 +64,11 @@ package final class BlockingConnection {
         return try rows(result)
     }
 
+    /// Runs one statement and returns its rows in the binary format.
+    func read(_ sql: String) throws(LedgerError) -> Rows {
+        try rows(PQexecParams(connection, sql, 0, nil, nil, nil, nil, 1))
+    }
+
     private func rows(_ result: OpaquePointer?) throws(LedgerError) -> Rows {
         guard let result else {
             throw LedgerError(.lost, connection: connection, address: address, advice: "try again")

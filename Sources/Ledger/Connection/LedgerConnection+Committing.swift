@@ -1,13 +1,19 @@
+public import Digests
 public import Sales
 
 extension LedgerConnection {
     /// Writes the batches in one transaction: all of them, or nothing.
     ///
-    /// - Precondition: the partitions ascend, no batch is empty, and a batch's sequences are consecutive.
-    public func commit(_ batches: [Batch], _ completion: @escaping (CommitOutcome) -> Void) {
+    /// - Parameter signer: vouches for all of them; nil for a worker without a key.
+    /// - Precondition: the partitions ascend, no batch is empty, a batch's sequences are consecutive, and each has
+    ///   its seal.
+    public func commit(
+        _ batches: [Batch], signedBy signer: Signer? = nil,
+        _ completion: @escaping (CommitOutcome) -> Void
+    ) {
         precondition(!batches.isEmpty, "a transaction needs a batch")
         send(Statements.commit) {
-            $0.append(batches)
+            $0.append(batches, signedBy: signer)
         } _: { answer in
             completion(CommitOutcome(answer))
         }

@@ -78,7 +78,7 @@ extension LedgerConnection {
     ) {
         let isRetry = attemptsLeft < Self.fenceAttempts
         send(statement, goesOn: isRetry, encode) { [self] answer in
-            let result = answer.map { rows in (0..<rows.count).map { rows.ownership($0) } }
+            let result = answer.map { rows in (0..<rows.count).map { rows.ownership($0, digest: 4) } }
             guard case .failure(let error) = result, error.sqlState == .lockNotAvailable, attemptsLeft > 1
             else {
                 return completion(result)
@@ -96,10 +96,11 @@ extension LedgerConnection {
 }
 
 extension Rows {
-    /// Reads partition, fence, batch, last.
-    fileprivate func ownership(_ row: Int) -> Ownership {
+    /// Reads partition, fence, batch, last, and the digest if it stands in some column.
+    fileprivate func ownership(_ row: Int, digest column: Int32? = nil) -> Ownership {
         Ownership(
             partition: Partition(rawValue: integer(row, 0)), fence: Fence(rawValue: integer(row, 1)),
-            batch: integer(row, 2), last: integer(row, 3))
+            batch: integer(row, 2), last: integer(row, 3),
+            digest: column.flatMap { isNull(row, $0) ? nil : digest(row, $0) })
     }
 }

@@ -1,4 +1,5 @@
 import CPostgres
+import Sales
 
 /// The rows of one answer. Owns a `PGresult`.
 ///
@@ -32,6 +33,12 @@ package final class Rows {
     }
 
     func boolean(_ row: Int, _ column: Int32) -> Bool { integer(row, column, as: UInt8.self) != 0 }
+
+    /// A value of the type bytea, in the binary format.
+    func bytes(_ row: Int, _ column: Int32) -> [UInt8] { withBytes(row, column) { Array($0) } }
+
+    /// Nil if it has not 32 bytes, which the schema does not let it have.
+    func digest(_ row: Int, _ column: Int32) -> Digest? { withBytes(row, column) { Digest($0) } }
 
     /// Lends the bytes of a value.
     func withBytes<R>(_ row: Int, _ column: Int32, _ body: (UnsafeRawBufferPointer) -> R) -> R {

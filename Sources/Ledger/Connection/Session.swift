@@ -1,3 +1,4 @@
+import Sales
 import Wire
 
 /// What a session must be set to, and what it must find, before it may write.

@@ -12,6 +12,7 @@ struct Migration {
         Migration(number: 4, name: "waiting-list", bytes: PackageResources._004_waiting_list_sql),
         Migration(number: 5, name: "notifications", bytes: PackageResources._005_notifications_sql),
         Migration(number: 6, name: "relay", bytes: PackageResources._006_relay_sql),
+        Migration(number: 7, name: "receipts", bytes: PackageResources._007_receipts_sql),
     ]
 
     private init(number: Int32, name: String, bytes: [UInt8]) {

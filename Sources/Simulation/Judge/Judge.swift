@@ -1,5 +1,6 @@
 import Ledger
 import Methods
+import Receipts
 import Redlock
 import Resilience
 import Sales
@@ -549,6 +550,7 @@ final class Judge {
         for partition in 0..<world.scenario.partitions {
             judgeEntries(model, partition)
             judgeBatches(model, partition)
+            judgeSeals(model, partition)
         }
         for (name, sequence) in told.sorted(by: { $0.value < $1.value }) {
             let partition = world.partition(of: name.sale)
@@ -670,6 +672,26 @@ final class Judge {
                 violate(.p6, "fence \(batch.fence) of \(partition) wrote after \(fence)")
             }
             fence = batch.fence
+        }
+    }
+
+    /// Each batch's seal is that of its entries, and names the batch before.
+    private func judgeSeals(_ model: LedgerModel, _ partition: Int) {
+        var previous = Digest.zero
+        for written in model.batches[partition] {
+            guard let seal = written.seal else {
+                return violate(.design, "batch \(written.number) of \(partition) has no seal")
+            }
+            var batch = Batch(
+                partition: Partition(rawValue: Int16(partition)), fence: Fence(rawValue: written.fence),
+                number: written.number,
+                entries: Array(model.entries[partition][Int(written.first) - 1..<Int(written.last)]))
+            batch.seal(after: previous, in: seal.incarnation)
+            guard batch.seal == seal else {
+                return violate(
+                    .design, "the seal of batch \(written.number) of \(partition) is not that of its entries")
+            }
+            previous = seal.digest
         }
     }
 

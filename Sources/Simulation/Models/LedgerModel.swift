@@ -20,6 +20,7 @@ package struct LedgerModel {
         package let first: Int64
         package let last: Int64
         package let at: LedgerTime
+        package let seal: Seal?
     }
 
     package struct Row: Equatable, Sendable {
@@ -46,7 +47,7 @@ package struct LedgerModel {
         self.poison = poison
     }
 
-    /// `stampede.commit`.
+    /// `stampede.commit_sealed`.
     package mutating func commit(_ sent: [Batch], at clock: LedgerTime) -> CommitResult {
         let foreign = sent.filter { !isNext($0) }
         guard foreign.isEmpty else { return .fenced(foreign.map(\.partition)) }
@@ -75,6 +76,8 @@ package struct LedgerModel {
             }
         }
         guard changed.values.allSatisfy({ $0 >= 0 }) else { return .refused }
+        let torn = sent.filter { $0.seal?.previous != digest(Int($0.partition.rawValue)) ?? .zero }
+        guard torn.isEmpty else { return .fenced(torn.map(\.partition)) }
         (stock, homes) = (changed, changedHomes)
         for batch in sent { write(batch, clock) }
         return .committed(at: clock)
@@ -96,13 +99,20 @@ package struct LedgerModel {
         rows[index].last = last
         batches[index].append(
             WrittenBatch(
-                number: batch.number, fence: batch.fence.rawValue, first: first, last: last, at: clock))
+                number: batch.number, fence: batch.fence.rawValue, first: first, last: last, at: clock,
+                seal: batch.seal))
     }
+
+    /// Of the last batch's seal.
+    private func digest(_ partition: Int) -> Digest? { batches[partition].last?.seal?.digest }
 
     /// `stampede.take_fence`.
     package mutating func takeFence(_ partition: Int) -> Ownership {
         rows[partition].fence += 1
-        return ownership(partition)
+        let row = ownership(partition)
+        return Ownership(
+            partition: row.partition, fence: row.fence, batch: row.batch, last: row.last,
+            digest: digest(partition))
     }
 
     /// `stampede.renew_fences`.
@@ -150,6 +160,13 @@ package struct LedgerModel {
             batches[index].number = row.batch + 1
             for entry in batches[index].entries.indices {
                 batches[index].entries[entry].sequence = row.last + 1 + Int64(entry)
+            }
+            // A ledger that does not look takes any seal.
+            if let seal = batches[index].seal {
+                batches[index].seal = Seal(
+                    incarnation: seal.incarnation,
+                    previous: digest(Int(batches[index].partition.rawValue)) ?? .zero,
+                    root: seal.root, digest: seal.digest)
             }
         }
         return commit(batches, at: clock)

@@ -182,7 +182,8 @@ final class LedgerServer {
                 }
                 return .owned([
                     Ownership(
-                        partition: owned.partition, fence: owned.fence, batch: early.batch, last: early.last)
+                        partition: owned.partition, fence: owned.fence, batch: early.batch, last: early.last,
+                        digest: owned.digest)
                 ])
             }
         case .renewFences(let held):

@@ -92,6 +92,7 @@ final class WorkerProcess: Process {
         if incarnation != facts.incarnation {
             if incarnation != nil { world.judge.note(.sawNewIncarnation) }
             incarnation = facts.incarnation
+            core.incarnation = facts.incarnation
             core.incarnationChanged(now)
             for link in links {
                 let (session, wasJoined) = (link.session, link.isJoined)

@@ -33,6 +33,10 @@ package struct PartitionState {
     package var fence = Fence(rawValue: 0)
     /// Number of the last batch that committed or is on its way.
     package var batch: Int64 = 0
+    /// Digest of that batch's seal, which the next one names; zero where there is none.
+    package var digest = Digest.zero
+    /// The one before, for a batch that does not commit.
+    package var digestBefore = Digest.zero
     /// Last sequence according to the ledger when the fence was taken.
     package var target: Int64 = 0
     /// When the last successful check of the fence was sent.

@@ -103,6 +103,7 @@ extension WorkerCore {
         guard partitions[index].epoch == epoch, partitions[index].phase == .fencing else { return }
         partitions[index].fence = ownership.fence
         partitions[index].batch = ownership.batch
+        partitions[index].digest = ownership.digest ?? .zero
         partitions[index].target = ownership.last
         partitions[index].checked = sent
         let keepsBook = isPlanted(.keepOldBook) && partitions[index].book.last > 0

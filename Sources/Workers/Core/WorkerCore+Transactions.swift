@@ -1,5 +1,6 @@
 package import Ledger
 import PlantedBugs
+import Receipts
 import Resilience
 package import Sales
 package import Wire
@@ -17,10 +18,7 @@ extension WorkerCore {
         var chosen: [Int] = []
         for partition in dirty where !partitions[partition].open.entries.isEmpty {
             partitions[partition].batch += 1
-            batches.append(
-                Batch(
-                    partition: Partition(rawValue: Int16(partition)), fence: partitions[partition].fence,
-                    number: partitions[partition].batch, entries: partitions[partition].open.entries))
+            batches.append(sealedBatch(partition))
             partitions[partition].inFlight = partitions[partition].open
             partitions[partition].open = Layer()
             chosen.append(partition)
@@ -32,6 +30,18 @@ extension WorkerCore {
         transactionSent = now
         breakers.transactionSent(now)
         return batches
+    }
+
+    /// The open layer as a batch. From here on its entries are final.
+    private mutating func sealedBatch(_ partition: Int) -> Batch {
+        var batch = Batch(
+            partition: Partition(rawValue: Int16(partition)), fence: partitions[partition].fence,
+            number: partitions[partition].batch, entries: partitions[partition].open.entries)
+        let before = partitions[partition].digest
+        batch.seal(after: before, in: incarnation)
+        partitions[partition].digestBefore = before
+        partitions[partition].digest = batch.seal?.digest ?? before
+        return batch
     }
 
     /// Decides what was taken back, as many as the present limit allows.
@@ -85,6 +95,7 @@ extension WorkerCore {
         guard let layer = partitions[partition].inFlight else { return }
         partitions[partition].inFlight = nil
         partitions[partition].batch -= 1
+        partitions[partition].digest = partitions[partition].digestBefore
         let open = partitions[partition].open
         partitions[partition].open = Layer()
         unsent -= open.entries.count
@@ -245,6 +256,8 @@ extension WorkerCore {
             if partitions[partition].phase == .owned { effects.append(.own(number)) }
             effects.append(.note(.resolved(number, committed: isCommitted)))
             if isCommitted { settle(partition, now) } else { takeBack(partition, now) }
+            // What the ledger says counts: should ours be another, no batch would ever follow it.
+            partitions[partition].digest = ours.digest ?? .zero
         }
         goOnResolving(unresolved, unanswered: unanswered - 1 + unresolved.count)
     }

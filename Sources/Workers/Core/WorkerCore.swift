@@ -17,6 +17,8 @@ package struct WorkerCore {
 
     package var partitions: [PartitionState]
     package var membership: Membership
+    /// The life of the ledger that everything here is decided in. Batches say it.
+    package var incarnation = Incarnation(systemIdentifier: 0, timeline: 0)
     package var clock: LedgerClock?
     package var breakers: LedgerBreakers
     /// The ledger's connections are up.

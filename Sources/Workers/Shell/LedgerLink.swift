@@ -1,5 +1,6 @@
 import Ledger
 import Logging
+import Sales
 import Wire
 import ZeroMQ
 

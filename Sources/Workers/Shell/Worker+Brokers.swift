@@ -138,6 +138,7 @@ extension Worker {
             let to = ReplyAddress(session: link.session, callID: header.callID)
             dropGathering(to)
             cancelLock(to)
+            cancelReceipt(to)
             core?.cancel(to)
             core?.desk.end(to)
         case .beat:
@@ -209,6 +210,10 @@ extension Worker {
         case OrderMethods.get.id:
             let body = try decode(header, as: GetOrder.self)
             try receive(.getOrder(body.order.sequence), body.order.partition, header, to)
+        case OrderMethods.receipt.id:
+            let body = try decode(header, as: GetReceipt.self)
+            try checkRoute(of: body.order.partition, header)
+            receipt(body, to)
         case OrderMethods.cancel.id:
             let body = try decode(header, as: CancelOrder.self)
             try receive(.cancel(body), about: body.order, body.key, header, to)

@@ -1,3 +1,4 @@
+import Digests
 import Ledger
 public import Logging
 import Methods
@@ -44,6 +45,9 @@ public final class Worker {
     var outgoing = Message()
     /// Leases and locks that are being given back to the nodes.
     var releases = 0
+    /// Vouches for what is committed; nil without a key.
+    let signer: Signer?
+    let receipts: ReceiptService
     private var onExit: ((Exit) -> Void)?
     private var generator = SystemRandomNumberGenerator()
 
@@ -58,6 +62,9 @@ public final class Worker {
         let ledger = LedgerConfiguration(dsn: configuration.ledger, name: configuration.name)
         commits = LedgerLink(configuration: ledger, loop: loop, logger: logger)
         control = LedgerLink(configuration: ledger, loop: loop, logger: logger)
+        signer = configuration.receiptKey.map { Signer($0) }
+        let reading = LedgerConfiguration(dsn: configuration.ledger, name: configuration.name + "/receipts")
+        receipts = ReceiptService(LedgerLink(configuration: reading, loop: loop, logger: logger))
     }
 
     /// Puts the worker on its loop. `onExit` is called once, on the loop's thread.
@@ -99,6 +106,7 @@ public final class Worker {
         // The second connection waits for the first to say that the ledger is there and fit to be used.
         if control.isReady { commits.tend(now, random()) }
         tendLocks(now)
+        tendReceipts(now)
         tendBrokers(now)
         core?.tick(now)
         logBreakers()
@@ -130,6 +138,7 @@ public final class Worker {
             logger.warning(
                 "The ledger is another incarnation", metadata: ["incarnation": "\(facts.incarnation)"])
             incarnation = facts.incarnation
+            core?.incarnation = facts.incarnation
             core?.incarnationChanged(loop.now)
             for link in links {
                 let (session, wasJoined) = (link.session, link.isJoined)
@@ -140,6 +149,7 @@ public final class Worker {
         // The other connection may still lead to a server that is no longer the ledger.
         for other in [commits, control] where other !== link { other.drop(unless: facts.incarnation) }
         lockService?.ledger.drop(unless: facts.incarnation)
+        receipts.ledger.drop(unless: facts.incarnation)
         // No need to wait for its turn: the ledger is there.
         if link === control { commits.hurry() }
         core?.isLedgerReady = commits.isReady && control.isReady
@@ -156,6 +166,7 @@ public final class Worker {
                         + "'\(RoutingKey.hashName)': use the version of stampede that made the ledger"))
         }
         core = WorkerCore(configuration: configuration, partitions: facts.partitions, seed: random())
+        core!.incarnation = facts.incarnation
         locks = LockManager(
             nodes: configuration.redis,
             configuration: LockConfiguration(ttl: configuration.leaseTTL, quarantine: facts.anyFence),
@@ -190,7 +201,9 @@ public final class Worker {
             let batches = core!.nextTransaction(loop.now)
         else { return }
         let sent = MonotonicTime.now()
-        connection.commit(batches) { [weak self] outcome in self?.committed(outcome, sent: sent) }
+        connection.commit(batches, signedBy: signer) { [weak self] outcome in
+            self?.committed(outcome, sent: sent)
+        }
         // Deciding again may have answered some.
         sendAnswers()
     }

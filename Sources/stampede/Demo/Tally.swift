@@ -84,7 +84,8 @@ extension Reason {
             .wrongState, .unknownAttempt, .keyReused, .keyVoided:
             true
         case .none, .other, .unknownSale, .unknownOrder, .saleExists, .badQuantity, .badField, .splitSale,
-            .noOwner, .overloaded, .ownerLost, .ledgerUnavailable, .clockUncertain, .unknownMethod,
+            .noReceipt, .noOwner, .overloaded, .ownerLost, .ledgerUnavailable, .clockUncertain,
+            .unknownMethod,
             .wrongRoute, .malformed, .draining, .busy, .flowControl, .notServing, .unknownWorker,
             .needsService,
             .needsOperator, .needsWorker, .keyRefused, .lockHeld, .lockLost, .noQuorum,

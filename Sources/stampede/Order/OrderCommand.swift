@@ -3,10 +3,10 @@ import Sales
 
 struct OrderCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "order", abstract: "Place, pay, find, watch, settle, cancel and revoke orders.",
+        commandName: "order", abstract: "Place, pay, find, watch, prove, settle, cancel and revoke orders.",
         subcommands: [
             OrderPlace.self, OrderPay.self, OrderWait.self, OrderShow.self, OrderListing.self,
-            OrderWatch.self, OrderSettle.self, OrderCancel.self, OrderRevoke.self,
+            OrderWatch.self, OrderReceiptCommand.self, OrderSettle.self, OrderCancel.self, OrderRevoke.self,
         ])
 }
 

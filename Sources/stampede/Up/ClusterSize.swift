@@ -40,6 +40,7 @@ struct ClusterSize: ParsableArguments {
         let policy = try settings.choice(
             onQuorumLoss, "on-quorum-loss", of: WorkerConfiguration.QuorumLossPolicy.allCases,
             default: .continue)
+        configuration.signsReceipts = true
         // What the file and the environment say to us they say to the children too; flags must be passed on.
         _ = try log.logger("children", settings)
         var shared = try log.arguments(settings)

@@ -43,6 +43,12 @@ struct WorkerRun: ParsableCommand {
             valueName: "policy"))
     var onQuorumLoss: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "The .key file that signs receipts, made by `stampede keygen --receipts`; without it nobody signs them.",
+            valueName: "file"))
+    var receiptKey: String?
+
     @OptionGroup var keys: KeyOptions
     @OptionGroup var log: LogOptions
     @OptionGroup var config: ConfigOptions
@@ -98,6 +104,13 @@ struct WorkerRun: ParsableCommand {
         configuration.onQuorumLoss = try settings.choice(
             onQuorumLoss, "on-quorum-loss", of: WorkerConfiguration.QuorumLossPolicy.allCases,
             default: .continue)
+        if let file = try settings.string(receiptKey, "receipt-key") {
+            do throws(SecurityError) {
+                configuration.receiptKey = try ReceiptKeyFile.load(file)
+            } catch {
+                throw Failure(.usage, error.message)
+            }
+        }
         return configuration
     }
 }

@@ -1,4 +1,5 @@
 import Ledger
+import Receipts
 import Sales
 import SeededTestSupport
 
@@ -60,7 +61,7 @@ struct LedgerDraw {
             for batch in batches {
                 views[worker][Int(batch.partition.rawValue)] = Ownership(
                     partition: batch.partition, fence: batch.fence, batch: batch.number,
-                    last: batch.entries.last?.sequence ?? 0)
+                    last: batch.entries.last?.sequence ?? 0, digest: batch.seal?.digest)
                 for entry in batch.entries where entry.kind == .saleCreated {
                     sales.append((entry.sale, Int(batch.partition.rawValue)))
                 }
@@ -98,8 +99,12 @@ struct LedgerDraw {
             entries.append(entry(sequence, Int(view.partition.rawValue), clock))
             sequence += 1
         }
-        return Batch(
+        var batch = Batch(
             partition: view.partition, fence: Fence(rawValue: fence), number: number, entries: entries)
+        batch.seal(
+            after: generator.oneIn(30) ? .zero : view.digest ?? .zero,
+            in: Incarnation(systemIdentifier: UInt64(generator.number(0...9)) << 60, timeline: 1))
+        return batch
     }
 
     private mutating func entry(_ sequence: Int64, _ partition: Int, _ clock: LedgerTime) -> Entry {

@@ -55,6 +55,9 @@ final class RealLedger {
             SELECT 'row', partition, fence, batch, last FROM stampede.partitions ORDER BY partition;
             SELECT 'batch', partition, batch, fence, first, last, (extract(epoch FROM at) * 1000000)::bigint
                 FROM stampede.batches ORDER BY partition, batch;
+            SELECT 'seal', s.partition, s.batch, encode(s.previous, 'hex'), encode(s.root, 'hex'), encode(s.digest, 'hex'),
+                s.system, s.timeline
+                FROM stampede.seals s ORDER BY s.partition, s.batch;
             SELECT 'stock', sale, remaining FROM stampede.stock ORDER BY sale
             """)
     }
@@ -72,6 +75,15 @@ extension LedgerModel {
                 let range = "\(batch.first)|\(batch.last)"
                 lines.append(
                     "batch|\(partition)|\(batch.number)|\(batch.fence)|\(range)|\(batch.at.rawValue)")
+            }
+        }
+        for (partition, batches) in batches.enumerated() {
+            for batch in batches {
+                guard let seal = batch.seal else { continue }
+                let system = Int64(bitPattern: seal.incarnation.systemIdentifier)
+                lines.append(
+                    "seal|\(partition)|\(batch.number)|\(seal.previous)|\(seal.root)|\(seal.digest)|\(system)"
+                        + "|\(seal.incarnation.timeline)")
             }
         }
         for (sale, left) in stock.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {

@@ -73,6 +73,7 @@ WAIT_ORDER = Method("order.wait", Routing.KEYED, kind=StreamKind.SERVER_STREAM)
 LIST_ORDERS = Method("order.list", Routing.KEYED, is_read=True)
 SETTLE_ORDER = Method("order.settle", Routing.KEYED, Priority.HIGH)
 GET_ORDER = Method("order.get", Routing.PARTITION, is_read=True)
+GET_RECEIPT = Method("order.receipt", Routing.PARTITION, is_read=True)
 CANCEL_ORDER = Method("order.cancel", Routing.PARTITION, Priority.HIGH)
 PAY_ORDER = Method("order.pay", priority=Priority.HIGH)
 CREATE_SALE = Method("sale.create", Routing.KEYED, Priority.HIGH)
@@ -92,7 +93,8 @@ SET_CONTACT = Method("contact.set", is_read=True)
 ERASE_CONTACT = Method("contact.erase", priority=Priority.HIGH, is_read=True)
 
 METHODS = (
-    PLACE_ORDER, PLACE_MANY, WAIT_ORDER, LIST_ORDERS, SETTLE_ORDER, GET_ORDER, CANCEL_ORDER, PAY_ORDER,
+    PLACE_ORDER, PLACE_MANY, WAIT_ORDER, LIST_ORDERS, SETTLE_ORDER, GET_ORDER, GET_RECEIPT, CANCEL_ORDER,
+    PAY_ORDER,
     CREATE_SALE, CHANGE_SALE, GET_SALE, LIST_SALES,
     CHECK_HEALTH, WATCH_HEALTH, LIST_METHODS, DESCRIBE_METHOD, BROKER_STATUS, PING_WORKER,
     ACQUIRE_LOCK, EXTEND_LOCK, RELEASE_LOCK, SET_CONTACT, ERASE_CONTACT,

@@ -65,6 +65,8 @@ class Reason(IntEnum):
     WAITERS_FIRST = 26
     """Units have come back, but for those who wait."""
     LIST_FULL = 27
+    NO_RECEIPT = 38
+    """The entry was written before batches had seals."""
     NO_OWNER = 40
     OVERLOADED = 41
     OWNER_LOST = 42
