@@ -32,6 +32,12 @@ public struct HTTPResponse: Sendable {
     /// The header Retry-After, if there is one.
     public let retryAfter: TimeAmount?
     public let body: [UInt8]
+
+    public init(status: Int, retryAfter: TimeAmount? = nil, body: [UInt8] = []) {
+        self.status = status
+        self.retryAfter = retryAfter
+        self.body = body
+    }
 }
 
 /// Why there is no answer. The words hold nothing of the request.

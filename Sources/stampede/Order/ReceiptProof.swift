@@ -53,6 +53,10 @@ struct ReceiptProof {
         case .salePaused: "sale \(entry.sale) was paused"
         case .saleResumed: "sale \(entry.sale) was resumed"
         case .limitChanged: "the limit of sale \(entry.sale) was changed"
+        case .waitBegun: "buyer \(entry.buyer) began to wait for \(units)"
+        case .waitClosed: "the wait of buyer \(entry.buyer) ended with sale \(entry.sale)"
+        case .waitRanOut: "the wait of buyer \(entry.buyer) for sale \(entry.sale) lasted as long as one may"
+        case .waitOverLimit: "the wait of buyer \(entry.buyer) ended, at the limit of sale \(entry.sale)"
         }
     }
 
