@@ -33,8 +33,8 @@ from .messages import (
     Sale,
     SaleList,
     Settlement,
-    WaitState,
     TypeDescription,
+    WaitState,
     WorkerStatus,
 )
 from .options import CallOptions, Route
