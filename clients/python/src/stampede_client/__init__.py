@@ -35,8 +35,8 @@ from .messages import (
     Sale,
     SaleList,
     Settlement,
-    WaitState,
     TypeDescription,
+    WaitState,
     WorkerStatus,
 )
 from .options import CallOptions, Route

@@ -151,10 +151,10 @@ class AsyncClient:
         self, sale: int, buyer: int, quantity: int = 1, *, key: Key, lane: int = 0,
         options: CallOptions | None = None,
     ) -> AsyncServerStream[WaitState]:  # fmt: skip
-        """Waits for units that come back: the place in the list, its changes, and at last an order or the wait's end.
+        """Waits for units that come back: the place in the list, its changes, at last an order or the end.
 
-        The place is the key's, and is kept when the stream ends with UNAVAILABLE or is given up: ask again with the same
-        key. `settle_order` gives the place up.
+        The place is the key's, and is kept when the stream ends with UNAVAILABLE or is given up: ask again
+        with the same key. `settle_order` gives the place up.
         """
         return AsyncServerStream(self._open, requests.wait_order(sale, buyer, quantity, key, lane), options)
 
@@ -162,8 +162,10 @@ class AsyncClient:
         self, sale: int, *, buyer: int | None = None, state: str | None = None, after: int = 0,
         limit: int = 200, lane: int = 0, options: CallOptions | None = None,
     ) -> OrderList:  # fmt: skip
-        """A page of a sale's orders, or of one of its buyers', in the order of their placing. `after`: the `next` of the
-        page before."""
+        """A page of a sale's orders, or of one of its buyers', in the order of their placing.
+
+        `after`: the `next` of the page before.
+        """
         return await self._unary(requests.list_orders(sale, buyer, state, after, limit, lane), options)
 
     async def pay_order(

@@ -19,7 +19,7 @@ class FailureDetails:
     limit: int | None = None
     """OVER_LIMIT: what a buyer may hold."""
     held: int | None = None
-    """OVER_LIMIT: what this buyer holds. SOLD_OUT, NOT_ENOUGH, WAITERS_FIRST: units of orders not paid yet."""
+    """OVER_LIMIT: what this buyer holds. SOLD_OUT and its like: units of orders that are not paid yet."""
     opens: datetime | None = None
     """NOT_YET_OPEN: when the sale opens."""
     value: Any = None

@@ -78,6 +78,8 @@ CANCEL_ORDER = Method("order.cancel", Routing.PARTITION, Priority.HIGH)
 PAY_ORDER = Method("order.pay", priority=Priority.HIGH)
 CREATE_SALE = Method("sale.create", Routing.KEYED, Priority.HIGH)
 CHANGE_SALE = Method("sale.change", Routing.KEYED, Priority.HIGH)
+WATCH_ORDER = Method("order.watch", Routing.PARTITION, kind=StreamKind.SERVER_STREAM, is_read=True)
+WATCH_SALE = Method("sale.watch", Routing.KEYED, kind=StreamKind.SERVER_STREAM, is_read=True)
 GET_SALE = Method("sale.get", Routing.KEYED, is_read=True)
 LIST_SALES = Method("sale.list", Routing.PARTITION, is_read=True)
 CHECK_HEALTH = Method("health.check", is_read=True)
@@ -94,8 +96,7 @@ ERASE_CONTACT = Method("contact.erase", priority=Priority.HIGH, is_read=True)
 
 METHODS = (
     PLACE_ORDER, PLACE_MANY, WAIT_ORDER, LIST_ORDERS, SETTLE_ORDER, GET_ORDER, GET_RECEIPT, CANCEL_ORDER,
-    PAY_ORDER,
-    CREATE_SALE, CHANGE_SALE, GET_SALE, LIST_SALES,
+    PAY_ORDER, CREATE_SALE, CHANGE_SALE, GET_SALE, LIST_SALES, WATCH_ORDER, WATCH_SALE,
     CHECK_HEALTH, WATCH_HEALTH, LIST_METHODS, DESCRIBE_METHOD, BROKER_STATUS, PING_WORKER,
     ACQUIRE_LOCK, EXTEND_LOCK, RELEASE_LOCK, SET_CONTACT, ERASE_CONTACT,
 )  # fmt: skip
