@@ -138,7 +138,8 @@ import Testing
         Mistake("order pay 7 --buyer 1 --token x", 64, "‘7’", "12-4711"),
         Mistake("order pay 1-2 --buyer 1", 64, "--token", "order pay --help"),
         Mistake("order pay 1-2 --buyer 1 --token x --attempt hello", 64, "‘hello’", "UUID"),
-        Mistake("order pay 1-2 --buyer 1 --token x --attempt 1 \(nobody) --timeout 1", 1, "tcp://127.0.0.1:9"),
+        Mistake(
+            "order pay 1-2 --buyer 1 --token x --attempt 1 \(nobody) --timeout 1", 1, "tcp://127.0.0.1:9"),
         Mistake("payments", 64, "--provider", "STAMPEDE_PROVIDER"),
         Mistake("payments reconcle", 64, "reconcle"),
         Mistake("payments --provider ftp://x", 64, "‘ftp://x’", "https://"),
