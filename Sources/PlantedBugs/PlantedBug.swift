@@ -43,6 +43,10 @@ public enum PlantedBug: String, CaseIterable, Sendable {
     case keyOutsideDecision = "key-outside-decision"
     /// The window is judged by the middle of the estimate of the ledger's clock, however uncertain.
     case windowByGuess = "window-by-guess"
+    /// Whoever asks outright is served although others wait.
+    case waitersOvertaken = "waiters-overtaken"
+    /// What comes back goes to the last in line who fits.
+    case lastInLine = "last-in-line"
 
     // Redlock.
     /// Two of five make a quorum.

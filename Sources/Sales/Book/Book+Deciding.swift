@@ -47,7 +47,7 @@ extension Book {
         if let refusal = terms.refusal(at: now) { return refusal }
         guard left > 0 else { return .soldOut }
         // Whether or not those who wait want as few as these: else whoever asks often comes before whoever waits.
-        guard sales[index].waits.isEmpty else { return .waitersFirst }
+        guard sales[index].waits.isEmpty || isPlanted(.waitersOvertaken) else { return .waitersFirst }
         var held = units(heldBy: request.buyer, in: index)
         if isPlanted(.limitOutsideDecision) { held -= uncommittedUnits(of: request.buyer, in: index) }
         guard held <= terms.limit - request.quantity else {

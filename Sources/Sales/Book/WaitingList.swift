@@ -1,3 +1,5 @@
+import PlantedBugs
+
 /// Who waits for units of a sale's lane, in order of arrival: the order of their entries.
 struct WaitingList: Sendable {
     struct Wait: Equatable, Sendable {
@@ -59,6 +61,7 @@ struct WaitingList: Sendable {
     /// The first who wants no more than these units.
     func first(fitting left: Int64) -> Wait? {
         guard wanted.keys.contains(where: { Int64($0) <= left }) else { return nil }
+        if isPlanted(.lastInLine) { return waits[head...].last { Int64($0.quantity) <= left } }
         return waits[head...].first { Int64($0.quantity) <= left }
     }
 

@@ -19,7 +19,8 @@ extension Worker {
         header.flags = .end
         header.callID = answer.to.callID
         writer.removeAll()
-        if beginStream(answer) { return }
+        let isStream = core!.desk.isOpening(answer.to)
+        if isStream, beginStream(answer) { return }
         switch answer.reply {
         case .order(let sequence):
             core!.partitions[answer.partition].book.order(at: sequence)?.encode(into: &writer)
@@ -40,8 +41,8 @@ extension Worker {
                 }
             ).encode(into: &writer)
         case .wait(_, let state):
-            // The wait stands whoever owns the partition: to a stream that cannot begin it is told to come again.
-            state.encode(into: &writer)
+            // The wait stands, but the partition was given up before its stream could begin.
+            if isStream { move(&header, 0) } else { state.encode(into: &writer) }
         case .orders(let sequences, let next):
             let book = core!.partitions[answer.partition].book
             OrderList(orders: sequences.compactMap { book.order(at: $0) }, next: next).encode(into: &writer)
@@ -115,7 +116,6 @@ extension Worker {
     ///
     /// - Returns: true when there is nothing to be sent yet.
     private func beginStream(_ answer: Answer) -> Bool {
-        guard core!.desk.isOpening(answer.to) else { return false }
         switch answer.reply {
         case .wait(let sequence, _):
             return core!.beginWatch(.wait(sequence), answer.partition, for: answer.to)
