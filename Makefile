@@ -22,7 +22,7 @@ chaos-ci: packages ## the same in three short episodes
 	swift build -c release --product stampede
 	.build/release/stampede chaos --plan kill-owner --plan pause-in-commit --plan postgres-stop $(CHAOS)
 
-test: build lint ## build, lint, and run every test
+test: build lint $(venv)/ready ## build, lint, and run every test
 	deploy/install-packages.sh rabbitmq-server
 	swift test --no-parallel
 	$(MAKE) test-chaos
