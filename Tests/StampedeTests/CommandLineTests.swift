@@ -43,7 +43,7 @@ import Testing
         (["sale", "shwo"], "‘shwo’ is no subcommand of `stampede sale`: did you mean ‘show’?"),
         (
             ["order", "xyzzy"],
-            "‘xyzzy’ is no subcommand of `stampede order`: there are place, show, settle, cancel, revoke."
+            "‘xyzzy’ is no subcommand of `stampede order`: there are place, show, receipt, settle, cancel, revoke."
         ),
         (["up", "--wrokers"], "Unknown option '--wrokers': see `stampede up --help`."),
     ])
