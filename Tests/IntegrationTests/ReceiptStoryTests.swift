@@ -22,7 +22,7 @@ import Testing
         async throws
     {
         let (cluster, _) = try await ClusterStoryTests.up(folder, ["--workers", "2"])
-        #expect(try await stampede("sale create x --units 9 --price 9.95 --sale 7").code == 0)
+        #expect(try await stampede("sale create x --units 9 --price 9.95 --limit 2 --sale 7").code == 0)
         let placed = try await stampede("order place --sale 7 --buyer 42 --quantity 2 --json")
         let order = try #require(placed.json["order"] as? String, "\(placed.err)")
         let id = try #require(OrderID(order))

@@ -43,8 +43,8 @@ import Testing
         (["sale", "shwo"], "‘shwo’ is no subcommand of `stampede sale`: did you mean ‘show’?"),
         (
             ["order", "xyzzy"],
-            "‘xyzzy’ is no subcommand of `stampede order`: there are place, wait, show, list, watch, settle, "
-                + "cancel, revoke."
+            "‘xyzzy’ is no subcommand of `stampede order`: there are place, pay, wait, show, list, watch, receipt, "
+                + "settle, cancel, revoke."
         ),
         (["up", "--wrokers"], "Unknown option '--wrokers': see `stampede up --help`."),
     ])

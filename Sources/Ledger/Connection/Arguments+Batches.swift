@@ -46,6 +46,7 @@ extension Arguments {
     private func append(_ seals: [Seal], _ signer: Signer?) {
         let tree = TransactionTree(seals.map(\.digest))
         let incarnation = seals[0].incarnation
+        precondition(seals.allSatisfy { $0.incarnation == incarnation }, "batches of two incarnations")
         append(Int64(bitPattern: incarnation.systemIdentifier))
         append(Int64(incarnation.timeline))
         appendByteArrays(seals.map(\.previous.bytes))

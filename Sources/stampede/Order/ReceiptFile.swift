@@ -14,7 +14,7 @@ struct ReceiptFile: Codable, Equatable {
     static let version = 1
 
     /// The version of this form.
-    var stampede_receipt: Int
+    var form: Int
     var entry: Entry
     /// Hexadecimal digests, lowest first.
     var path: [String]
@@ -22,6 +22,11 @@ struct ReceiptFile: Codable, Equatable {
     var transaction: Transaction
     /// Left out when nobody signed.
     var signature: Signature?
+
+    private enum CodingKeys: String, CodingKey {
+        case form = "stampede_receipt"
+        case entry, path, batch, transaction, signature
+    }
 
     struct Entry: Codable, Equatable {
         var partition: Int16
@@ -87,7 +92,7 @@ struct ReceiptFile: Codable, Equatable {
     /// Reads a file's content.
     init(_ text: String) throws(ReceiptFlaw) {
         guard let file = try? JSONDecoder().decode(ReceiptFile.self, from: Data(text.utf8)),
-            file.stampede_receipt == ReceiptFile.version
+            file.form == ReceiptFile.version
         else { throw .unreadable }
         self = file
     }
@@ -106,7 +111,7 @@ struct ReceiptFile: Codable, Equatable {
     /// What an owner answered; nil if it is no receipt that this version knows.
     init?(_ answer: OrderReceipt) {
         guard let receipt = Receipt(answer), let leaf = Leaf(receipt.leaf) else { return nil }
-        stampede_receipt = ReceiptFile.version
+        form = ReceiptFile.version
         entry = Entry(leaf)
         path = receipt.path.map(\.description)
         batch = Batch(receipt.header)

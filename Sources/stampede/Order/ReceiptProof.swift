@@ -7,9 +7,10 @@ struct ReceiptProof {
     let file: ReceiptFile
 
     private var order: OrderID {
-        OrderID(
+        let entry = leaf.entry
+        return OrderID(
             partition: leaf.partition,
-            sequence: leaf.entry.about == 0 ? leaf.entry.sequence : leaf.entry.about)
+            sequence: entry.kind == .orderPlaced || entry.about == 0 ? entry.sequence : entry.about)
     }
 
     var text: String {

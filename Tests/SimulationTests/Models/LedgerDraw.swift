@@ -88,10 +88,13 @@ struct LedgerDraw {
 
     private mutating func commit(of worker: Int, _ partitions: [Int], _ clock: LedgerTime) -> LedgerOperation
     {
-        .commit(partitions.map { batch(views[worker][$0], clock) })
+        let incarnation = Incarnation(systemIdentifier: UInt64(generator.number(0...9)) << 60, timeline: 1)
+        return .commit(partitions.map { batch(views[worker][$0], clock, incarnation) })
     }
 
-    private mutating func batch(_ view: Ownership, _ clock: LedgerTime) -> Batch {
+    private mutating func batch(
+        _ view: Ownership, _ clock: LedgerTime, _ incarnation: Incarnation
+    ) -> Batch {
         let (fence, number) = (view.fence.rawValue + off(1), view.batch + 1 + off(1))
         var sequence = view.last + 1 + (generator.oneIn(30) ? 1 : 0)
         var entries: [Entry] = []
@@ -101,9 +104,7 @@ struct LedgerDraw {
         }
         var batch = Batch(
             partition: view.partition, fence: Fence(rawValue: fence), number: number, entries: entries)
-        batch.seal(
-            after: generator.oneIn(30) ? .zero : view.digest ?? .zero,
-            in: Incarnation(systemIdentifier: UInt64(generator.number(0...9)) << 60, timeline: 1))
+        batch.seal(after: generator.oneIn(30) ? .zero : view.digest ?? .zero, in: incarnation)
         return batch
     }
 
