@@ -39,7 +39,7 @@ public final class Cluster: Sendable {
                 "“\(configuration.stampedeExecutable)” is no program: build it with `make build`.")
         }
         try DataFolder(layout: layout).makeRoot()
-        let cluster = Cluster(Roster(configuration), try FolderLock(layout.lock))
+        let cluster = Cluster(Roster(try configuration.withPorts()), try FolderLock(layout.lock))
         do throws(ClusterError) {
             try Startup(roster: cluster.roster, programs: programs, cancellation: cancellation).run()
             try cluster.takeOrders()
@@ -76,10 +76,12 @@ public final class Cluster: Sendable {
     public var ledgerDSN: String { roster.layout.dsn(application: "stampede") }
     /// `unix:/path` per Redis node.
     public var redisAddresses: [String] { roster.configuration.redisAddresses }
+    /// The provider that the cluster pays at, and where it tells of events, if there is one.
+    public var payments: ClusterFile.Payments? { roster.configuration.payments }
     /// `unix:/path` of the Redis server that keeps events; nil without a relay.
     public var eventsAddress: String? { roster.configuration.eventsAddress }
     /// The processes in the order of their start: `redis-1` …, `postgres`, `broker-1` …, `worker-1` …; with
-    /// a relay, `events` before `postgres` and `relay` at the end.
+    /// a relay, `events` before `postgres` and `relay` behind them; with payments, `sandbox` and `payments-1` at the end.
     public var names: [String] { roster.children.map(\.name) }
     /// Whether the process of that name runs and, if it is a server, lets clients in.
     package func serves(_ name: String) -> Bool {
@@ -87,6 +89,10 @@ public final class Cluster: Sendable {
         let layout = roster.layout
         if name == "postgres" {
             return UnixSocket.letsIn(layout.postgresSocket, user: "stampede", database: "stampede")
+        }
+        if let ports = roster.configuration.paymentPorts {
+            if name == ClusterConfiguration.sandboxName { return LoopbackPort.accepts(ports.provider) }
+            if name == ClusterConfiguration.paymentsName { return LoopbackPort.accepts(ports.webhook) }
         }
         if name == Layout.events { return UnixSocket.answersPing(layout.eventsSocket) }
         if name.hasPrefix("redis") { return UnixSocket.answersPing("\(layout.run)/\(name).sock") }
@@ -134,7 +140,7 @@ public final class Cluster: Sendable {
         return try result.get()
     }
 
-    /// Stops the workers, the brokers, the relay, Postgres and Redis in this order, and kills what does not end in
+    /// Stops what pays, the workers, the brokers, the relay, Postgres and Redis in this order, and kills what does not end in
     /// time. May be called again, and then waits for the first call.
     public func stop() async {
         await Blocking.run { [self] _ in stopNow() }
@@ -143,6 +149,9 @@ public final class Cluster: Sendable {
     private func stopNow() {
         control.withLock { $0?.close() }
         roster.close()
+        // What it has in hand is open in the ledger, and its successor finishes it.
+        roster.stop(ClusterConfiguration.paymentsName, grace: .seconds(10))
+        roster.stop(ClusterConfiguration.sandboxName, grace: .seconds(5))
         // A worker finishes its commit in flight and releases its leases, which needs the other three.
         roster.stop("worker", grace: .seconds(10))
         roster.stop("broker", grace: .seconds(5))

@@ -91,7 +91,7 @@ extension ClusterConfiguration {
         return layout.dsn(application: worker, sockets: folder)
     }
 
-    private func stampede(_ name: String, _ arguments: [String]) -> Command {
+    func stampede(_ name: String, _ arguments: [String]) -> Command {
         Command(
             executable: stampedeExecutable, arguments: arguments, log: layout.log(name),
             variables: environment(name))

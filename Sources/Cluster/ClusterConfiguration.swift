@@ -21,6 +21,12 @@ public struct ClusterConfiguration: Sendable {
     public var brokerArguments: [String] = []
     /// Appended to the command line of every worker.
     public var workerArguments: [String] = []
+    /// Whether a process that pays for orders runs too, with a sandbox provider to pay at.
+    public var hasPayments = false
+    /// Appended to the command lines of both.
+    public var paymentsArguments: [String] = []
+    /// Chosen at the start.
+    var paymentPorts: PaymentPorts?
     /// Whether a relay publishes every change, to a Redis server of its own and to the tables of the ledger.
     public var hasRelay = false
     /// Appended to the command line of the relay.

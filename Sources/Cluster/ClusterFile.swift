@@ -12,6 +12,17 @@ public struct ClusterFile: Codable, Equatable, Sendable {
         public var workers: String
     }
 
+    /// The sandbox provider that orders are paid at.
+    public struct Payments: Codable, Equatable, Sendable {
+        public var provider: String
+        /// Who may ask it.
+        public var providerKeyFile: String
+        /// Where it tells of events …
+        public var webhook: String
+        /// … and what they are signed with.
+        public var webhookSecretFile: String
+    }
+
     /// The process that runs the cluster.
     public var supervisor: Int32
     public var brokers: [Broker]
@@ -21,6 +32,8 @@ public struct ClusterFile: Codable, Equatable, Sendable {
     public var redisAddresses: [String]
     /// `unix:/path` of the Redis server that keeps events, if there is a relay.
     public var eventsAddress: String?
+    /// Nil unless the cluster runs what pays.
+    public var payments: Payments?
     /// The running processes by name.
     public var pids: [String: Int32]
 

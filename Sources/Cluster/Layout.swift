@@ -19,6 +19,12 @@ struct Layout: Sendable {
     /// Where a running cluster takes orders.
     var controlSocket: String { "\(run)/control.sock" }
 
+    /// What the processes that pay keep and share.
+    var payments: String { "\(folder)/payments" }
+    var providerKey: String { "\(payments)/provider.key" }
+    var webhookSecret: String { "\(payments)/webhook.key" }
+    var charges: String { "\(payments)/charges.jsonl" }
+
     /// The Redis server that keeps events, none of those that keep leases: chaos wipes them.
     var eventsSocket: String { "\(run)/events.sock" }
     var eventsData: String { "\(folder)/events" }

@@ -138,7 +138,8 @@ final class Roster: Sendable {
             try ClusterFile(
                 supervisor: getpid(), brokers: configuration.brokers,
                 ledgerDSN: layout.dsn(application: "stampede"), redisAddresses: configuration.redisAddresses,
-                eventsAddress: configuration.eventsAddress, pids: Dictionary(uniqueKeysWithValues: pids)
+                eventsAddress: configuration.eventsAddress, payments: configuration.payments,
+                pids: Dictionary(uniqueKeysWithValues: pids)
             ).write(to: layout.file)
         }
     }

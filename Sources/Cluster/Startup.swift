@@ -43,6 +43,7 @@ struct Startup {
             // It waits for what it needs, and nothing waits for it.
             try roster.add(Layout.relay, configuration.relayCommand()).awaitSettled(unless: cancellation)
         }
+        try startPayments()
         try roster.publish()
     }
 

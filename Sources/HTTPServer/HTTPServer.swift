@@ -145,10 +145,14 @@ private final class Core: Sendable {
             return .YES
         }
         if exchange.isTooLong { exchange.response = OutgoingResponse(status: 413) }
-        if core.isStopping.load(ordering: .sequentiallyConsistent), exchange.response == nil {
-            exchange.response = OutgoingResponse(status: 503, headers: [("retry-after", "1")])
-        }
         if let response = exchange.response { return Core.send(response, on: connection) }
+        // Counted before it looks, so that `stop` waits for it or it sees that the server stops.
+        core.underWay.add(1, ordering: .sequentiallyConsistent)
+        guard !core.isStopping.load(ordering: .sequentiallyConsistent) else {
+            core.underWay.subtract(1, ordering: .sequentiallyConsistent)
+            return Core.send(
+                OutgoingResponse(status: 503, headers: [("retry-after", "1")]), on: connection)
+        }
         core.answer(
             IncomingRequest(
                 method: String(cString: method), path: String(cString: url),
@@ -165,7 +169,6 @@ private final class Core: Sendable {
     }
 
     private func answer(_ request: IncomingRequest, _ exchange: Exchange, _ connection: Connection) {
-        underWay.add(1, ordering: .sequentiallyConsistent)
         MHD_suspend_connection(connection.pointer)
         Task { [self] in
             exchange.response = await handler(request)

@@ -61,6 +61,10 @@ public enum SandboxToken: String, CaseIterable, Sendable {
     case twice = "tok_twice"
     /// Answers after two seconds.
     case slow = "tok_slow"
+    /// Sends its webhook when everything is over.
+    case late = "tok_late"
+    /// Sends its webhook once with another's signature, and then as it should.
+    case forged = "tok_forged"
 }
 
 /// The charges of the sandbox: a value, changed by what was asked of it. Never more than one per attempt.

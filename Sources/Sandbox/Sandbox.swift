@@ -42,6 +42,8 @@ public actor Sandbox {
     static let webhookAttempts = 6
     /// How long nobody gets an answer who gets none: longer than anybody should wait.
     static let hang = Duration.seconds(40)
+    /// After what time the webhook of `SandboxToken.late` comes.
+    static let lateness = Duration.seconds(3)
 
     private let configuration: Configuration
     private let file: ChargeFile
@@ -51,13 +53,14 @@ public actor Sandbox {
     private var eventNumber = 0
     /// Part of the events' ids: a sandbox that was started again does not give one twice.
     private let era: Int64
+    private var isClosed = false
 
     public init(_ configuration: Configuration, logger: Logger) throws(SandboxError) {
         self.configuration = configuration
         self.logger = logger
         file = try ChargeFile(configuration.file)
         generator = SplitMix64(seed: configuration.seed)
-        era = Sandbox.now()
+        era = Int64(Date().timeIntervalSince1970 * 1_000)
         // What was pending when it ended is decided now.
         Task { await self.decidePending() }
     }
@@ -67,6 +70,18 @@ public actor Sandbox {
         try HTTPServer(address: configuration.address, port: configuration.port) { [self] request in
             await answer(request)
         }
+    }
+
+    /// Answers those who were to wait in vain, so that the server can stop, and sends no more webhooks.
+    public func close() {
+        isClosed = true
+        client.close()
+    }
+
+    /// Nothing happens for so long, unless it is closed.
+    private func pass(_ time: Duration) async {
+        let end = ContinuousClock.now + time
+        while !isClosed, .now < end { try? await Task.sleep(for: .milliseconds(50)) }
     }
 
     private static func now() -> Int64 { Int64(Date().timeIntervalSince1970) }
@@ -165,12 +180,12 @@ public actor Sandbox {
         if token == .error || mishap == .before {
             return say(500, error: "the sandbox failed, as it was told to")
         }
-        if token == .slow { try? await Task.sleep(for: .seconds(2)) }
+        if token == .slow { await pass(.seconds(2)) }
         let status: SandboxCharge.Status =
             switch token {
             case .declined: .declined
             case .pending: .pending
-            case .ok, .hang, .error, .twice, .slow: .taken
+            case .ok, .hang, .error, .twice, .slow, .late, .forged: .taken
             }
         let answer: OutgoingResponse
         do throws(ChargeBook.Refusal) {
@@ -182,7 +197,7 @@ public actor Sandbox {
         } catch {
             return refuse(error)
         }
-        if token == .hang || mishap == .silence { try? await Task.sleep(for: Sandbox.hang) }
+        if token == .hang || mishap == .silence { await pass(Sandbox.hang) }
         return mishap == .after
             ? say(502, error: "the sandbox failed after charging, as it was told to") : answer
     }
@@ -191,8 +206,10 @@ public actor Sandbox {
     private func follow(_ charge: SandboxCharge, _ token: SandboxToken) {
         switch charge.status {
         case .taken:
-            let event = tell("charge.taken", charge)
-            if token == .twice, let event { send(event) }
+            guard let event = event("charge.taken", charge) else { return }
+            if token == .forged { forge(event) }
+            send(event, after: token == .late ? Sandbox.lateness : .zero)
+            if token == .twice { send(event) }
         case .declined: tell("charge.declined", charge)
         case .pending: decide(charge.attempt)
         }
@@ -231,22 +248,43 @@ public actor Sandbox {
         let created: Int64
     }
 
-    @discardableResult
-    private func tell(_ type: String, _ charge: SandboxCharge) -> Event? {
-        guard configuration.webhook != nil, !charge.order.isEmpty else { return nil }
-        eventNumber += 1
-        let event = Event(
-            id: "evt_\(era)_\(eventNumber)", type: type, attempt: charge.attempt, order: charge.order,
-            created: Sandbox.now())
-        send(event)
-        return event
+    private func tell(_ type: String, _ charge: SandboxCharge) {
+        if let event = event(type, charge) { send(event) }
     }
 
-    private func send(_ event: Event) {
+    /// Nil when nobody is told.
+    private func event(_ type: String, _ charge: SandboxCharge) -> Event? {
+        guard configuration.webhook != nil, !charge.order.isEmpty else { return nil }
+        eventNumber += 1
+        return Event(
+            id: "evt_\(era)_\(eventNumber)", type: type, attempt: charge.attempt, order: charge.order,
+            created: Sandbox.now())
+    }
+
+    /// Somebody who does not know the secret sends the event.
+    private func forge(_ event: Event) {
+        guard let (url, secret) = configuration.webhook, let body = try? JSONEncoder().encode(event) else {
+            return
+        }
+        let bytes = [UInt8](body)
+        // Not + [0]: HMAC fills short keys up with zeros (RFC 2104 §2), so that would be the same secret.
+        let header = WebhookSignature.header(secret: secret + [1], time: Sandbox.now(), body: bytes)
+        let request = HTTPRequest(
+            .post, url, headers: [(WebhookSignature.header, header), ("content-type", "application/json")],
+            body: bytes)
+        Task { [client, logger] in
+            if let status = try? await client.send(request).status, status != 401 {
+                logger.error("A forged webhook was not refused with 401", metadata: ["status": "\(status)"])
+            }
+        }
+    }
+
+    private func send(_ event: Event, after time: Duration = .zero) {
         guard let (url, secret) = configuration.webhook, let body = try? JSONEncoder().encode(event) else {
             return
         }
         Task { [client, logger] in
+            try? await Task.sleep(for: time)
             for attempt in 0..<Sandbox.webhookAttempts {
                 let header = WebhookSignature.header(
                     secret: secret, time: Sandbox.now(), body: [UInt8](body))

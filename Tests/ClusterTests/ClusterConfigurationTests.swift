@@ -45,6 +45,32 @@ import Testing
         #expect(configuration.workerCommand("worker-7").arguments == expected)
     }
 
+    @Test func `who pays and the sandbox are told of each other, and of their secrets`() throws {
+        var configuration = ClusterConfiguration(folder: "/d")
+        #expect(try configuration.withPorts().payments == nil)
+        configuration.hasPayments = true
+        configuration.paymentsArguments = ["--log-level", "debug"]
+        configuration = try configuration.withPorts()
+        let ports = try #require(configuration.paymentPorts)
+        let payments = try #require(configuration.payments)
+        #expect(ports.provider != ports.webhook)
+        #expect(
+            configuration.sandboxCommand(ports, payments).arguments == [
+                "sandbox-provider", "--address", "127.0.0.1", "--port", "\(ports.provider)", "--file",
+                "/d/payments/charges.jsonl", "--provider-key-file", "/d/payments/provider.key", "--webhook",
+                "http://127.0.0.1:\(ports.webhook)/webhooks/provider", "--webhook-secret-file",
+                "/d/payments/webhook.key", "--log-level", "debug",
+            ])
+        #expect(
+            configuration.paymentsCommand(ports, payments).arguments == [
+                "payments", "run", "--name", "payments-1", "--clients", "ipc:///d/run/broker-1-clients.sock",
+                "--workers", "ipc:///d/run/broker-1-workers.sock", "--provider",
+                "http://127.0.0.1:\(ports.provider)", "--provider-key-file", "/d/payments/provider.key",
+                "--webhook-secret-file", "/d/payments/webhook.key", "--webhook-address", "127.0.0.1",
+                "--webhook-port", "\(ports.webhook)", "--log-level", "debug",
+            ])
+    }
+
     @Test func `a broker is told its two endpoints`() {
         let configuration = ClusterConfiguration(folder: "/d")
         let expected = [

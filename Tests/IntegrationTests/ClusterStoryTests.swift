@@ -6,11 +6,12 @@ import Testing
     private static let key = "00000000-0000-0000-0000-00000000002a"
 
     /// A cluster that answers, started by `up`.
-    static func up(_ folder: Folder, _ arguments: [String] = []) async throws -> (
-        Program, pids: [String: Int32]
-    ) {
+    static func up(
+        _ folder: Folder, _ arguments: [String] = [], environment: [String: String] = [:]
+    ) async throws -> (Program, pids: [String: Int32]) {
         let program = try Program(
-            ["up", "--data", folder.data, "--json", "--lease-ttl", "1000"] + arguments, in: folder)
+            ["up", "--data", folder.data, "--json", "--lease-ttl", "1000"] + arguments, in: folder,
+            environment: environment)
         let isReady = await eventually(within: .seconds(90)) {
             program.out.contains("\n") || !program.isRunning
         }

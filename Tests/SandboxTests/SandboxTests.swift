@@ -122,6 +122,31 @@ import Wire
         await receiver.stop()
     }
 
+    @Test func `a webhook comes late, or after a forged one that nobody can take for it`() async throws {
+        let answers = Mutex<[Int]>([])
+        let receiver = try HTTPServer { request in
+            let isGood =
+                (try? WebhookSignature.check(
+                    request.headers[WebhookSignature.header] ?? "", secret: [1, 2],
+                    now: Int64(Date().timeIntervalSince1970), body: request.body)) != nil
+            let status = isGood ? 200 : 401
+            answers.withLock { $0.append(status) }
+            return OutgoingResponse(status: status)
+        }
+        try await run({ $0.webhook = ("http://127.0.0.1:\(receiver.port)/", [1, 2]) }) {
+            (url: String) async throws in
+            let start = ContinuousClock.now
+            _ = try await send(.post, url, charge("tok_late"))
+            while answers.withLock({ $0.isEmpty }) { try await Task.sleep(for: .milliseconds(5)) }
+            #expect(ContinuousClock.now - start >= Sandbox.lateness)
+            let other = String(repeating: "b", count: 32)
+            _ = try await send(.post, url, charge("tok_forged", attempt: other), attempt: other)
+            while answers.withLock({ $0.count }) < 3 { try await Task.sleep(for: .milliseconds(5)) }
+        }
+        #expect(answers.withLock { $0.sorted() } == [200, 200, 401])
+        await receiver.stop()
+    }
+
     @Test func `about as many charges fail as it was told, and none is lost or doubled`() async throws {
         try await run({ $0.failures = 50 }) { (url: String) async throws in
             var (answered, failed) = (0, 0)

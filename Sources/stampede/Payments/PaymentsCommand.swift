@@ -1,4 +1,5 @@
 import ArgumentParser
+import Cluster
 import HTTP
 import Payments
 import Wire
@@ -35,8 +36,10 @@ struct ProviderOptions: ParsableArguments {
         let timeout: TimeAmount
     }
 
-    func load(_ settings: Settings) throws(Failure) -> Provider {
-        let url = try settings.required(try settings.string(provider, "provider"), "provider")
+    /// - Parameter local: the sandbox of a local cluster, which is meant when no provider is named.
+    func load(_ settings: Settings, local: ClusterFile.Payments? = nil) throws(Failure) -> Provider {
+        let named = try settings.string(provider, "provider")
+        let url = try settings.required(named ?? local?.provider, "provider")
         guard url.hasPrefix("https://") || ProviderOptions.isLocal(url), url.utf8.count <= 1_024,
             !url.contains(where: { $0.isWhitespace || $0 == "?" || $0 == "#" })
         else {
@@ -46,7 +49,8 @@ struct ProviderOptions: ParsableArguments {
             )
         }
         let file = try settings.required(
-            try settings.string(providerKeyFile, "provider-key-file"), "provider-key-file")
+            try settings.string(providerKeyFile, "provider-key-file")
+                ?? (named == nil ? local?.providerKeyFile : nil), "provider-key-file")
         let timeout = try settings.integer(
             providerTimeout, "provider-timeout", in: 100...120_000, default: 10_000)
         return Provider(

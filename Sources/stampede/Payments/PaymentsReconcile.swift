@@ -1,5 +1,6 @@
 import ArgumentParser
 import Client
+import Cluster
 import HTTP
 import Payments
 import Sales
@@ -10,14 +11,20 @@ struct PaymentsReconcile: ParsableCommand {
         abstract: "Compare every charge at the provider with the ledger's orders.",
         discussion: """
             Every charge has to belong to a paid order, or to have been given back. Exit codes: 0 all do; 1 some do \
-            not, or attempts are still open; 2 it could not be found out.
+            not, or attempts are still open; 2 it could not be found out. Without --provider it is the sandbox of the \
+            local cluster, when `stampede up --payments` runs it.
             """)
 
     @OptionGroup var provider: ProviderOptions
     @OptionGroup var calling: CallingOptions
 
     func run() throws {
-        let provider = try provider.load(try calling.cluster.config.settings())
+        let settings = try calling.cluster.config.settings()
+        // Without a local cluster a provider has to be named.
+        let local =
+            calling.cluster.broker.isEmpty
+            ? try? ClusterOptions.localCluster(calling.cluster.data, settings).payments : nil
+        let provider = try provider.load(settings, local: local)
         let json = calling.json
         try calling.run(CallContext(isRead: true)) { client, _ in
             let http = HTTPClient(connections: 1)

@@ -16,8 +16,10 @@ struct SandboxCommand: ParsableCommand {
               tok_pending            answers pending, charges a second later
               tok_twice              sends its webhook twice
               tok_slow               answers after two seconds
+              tok_late               sends its webhook three seconds later
+              tok_forged             sends its webhook with a wrong signature first
 
-            With --fail 10, ten of a hundred charges fail on the way as well: before or after charging, or without an \
+            `stampede up --payments` starts one. With --fail 10, ten of a hundred charges fail on the way as well: before or after charging, or without an \
             answer.
             """)
 
@@ -69,6 +71,7 @@ struct SandboxCommand: ParsableCommand {
                 "Listening", metadata: ["url": "http://\(configuration.address):\(server.port)/v1/charges"])
             try Waiting.run {
                 await interrupts.wait()
+                await sandbox.close()
                 await server.stop()
             }
         } catch let error as SandboxError {

@@ -13,6 +13,9 @@ struct Up: ParsableCommand {
 
     @OptionGroup var size: ClusterSize
 
+    @Flag(help: "Run a process that pays for orders too, and a sandbox provider that it pays at.")
+    var payments = false
+
     @Option(
         help: ArgumentHelp(
             """
@@ -64,6 +67,8 @@ struct Up: ParsableCommand {
         configuration.hasRelay = relay
         let sinks = try SinkOptions.addresses(sink, settings).flatMap { ["--sink", $0] }
         configuration.relayArguments = configuration.brokerArguments + sinks
+        configuration.hasPayments = try settings.bool(payments, "payments")
+        configuration.paymentsArguments = configuration.brokerArguments
         return configuration
     }
 

@@ -9,6 +9,8 @@ enum UpReport {
         }
         // The standard folder need not be named.
         let data = folder == DataPath.standard ? "" : " --data \(folder)"
+        let pay =
+            cluster.payments == nil ? "" : "\n  stampede order pay ORDER --buyer 7 --token tok_ok\(data)"
         return """
             \(table.text)
 
@@ -16,7 +18,7 @@ enum UpReport {
               stampede sale create Sneaker --units 1000 --price 89.90 --limit 2\(data)
               stampede status --watch\(data)
               stampede scale 4\(data)
-              stampede relay status\(data)
+              stampede relay status\(data)\(pay)
               stampede audit\(data)
             Ctrl-C stops the cluster and keeps its ledger.
             """
@@ -30,6 +32,8 @@ enum UpReport {
         if name.hasPrefix("broker"), cluster.brokerEndpoints.indices.contains(number - 1) {
             return cluster.brokerEndpoints[number - 1]
         }
+        if name.hasPrefix("sandbox") { return cluster.payments?.provider ?? "" }
+        if name.hasPrefix("payments") { return cluster.payments?.webhook ?? "" }
         if name == "events", let address = cluster.eventsAddress {
             return "\(address) (stream stampede:events)"
         }
@@ -43,6 +47,8 @@ enum UpReport {
             ("ledger", .string(cluster.ledgerDSN)),
             ("events", .string(cluster.eventsAddress)),
             ("redis", .array(cluster.redisAddresses.map { .string($0) })),
+            ("provider", .string(cluster.payments?.provider)),
+            ("provider_key_file", .string(cluster.payments?.providerKeyFile)),
             (
                 "pids",
                 .object(
