@@ -8,6 +8,7 @@ import Payments
 import Resilience
 import Sales
 import StampedeTesting
+import Synchronization
 import Testing
 import Wire
 import ZeroMQ
@@ -30,7 +31,8 @@ import ZeroMQ
         }
 
         static func desk(
-            _ client: StampedeClient, _ provider: MemoryProvider, patience: TimeAmount = .seconds(30)
+            _ client: StampedeClient, _ provider: MemoryProvider, patience: TimeAmount = .seconds(30),
+            logger: Logger = quiet
         ) -> PaymentDesk {
             var configuration = PaymentDesk.Configuration()
             configuration.patience = patience
@@ -38,7 +40,7 @@ import ZeroMQ
             return PaymentDesk(
                 owners: CalledOwners(client: client),
                 provider: GuardedProvider(provider, timeout: .seconds(1), seed: 1, logger: quiet),
-                configuration: configuration, logger: quiet)
+                configuration: configuration, logger: logger)
         }
 
         func create(units: Int32 = 10, hold: Int32 = 60, payment: Int32 = 30) async throws {
@@ -256,6 +258,51 @@ import ZeroMQ
             await scene.provider.setDown(false)
             #expect(try await eventually { try await scene.state(first) != .paying })
             #expect(await scene.provider.taken <= 1)
+        }
+    }
+
+    final class Failures: Sendable {
+        private let number = Mutex(0)
+        var count: Int { number.withLock { $0 } }
+        func add() { number.withLock { $0 += 1 } }
+    }
+
+    /// Counts the questions that the provider did not answer.
+    struct CountingLog: LogHandler {
+        let failures: Failures
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.trace
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            if event.message == "The payment provider gave no answer" { failures.add() }
+        }
+    }
+
+    @Test func `an outage that uses up all retries ends with it, though nobody pays any more`() async throws {
+        try await run { scene in
+            try await scene.create(units: 20)
+            for buyer in Int64(1)...15 {
+                let order = try await scene.place(buyer)
+                _ = try await scene.client.beginPayment(
+                    order, buyer: BuyerID(rawValue: buyer), attempt: .random())
+            }
+            await scene.provider.setDown(true)
+            let failures = Failures()
+            let desk = Scene.desk(
+                scene.client, scene.provider, patience: .milliseconds(200),
+                logger: Logger(label: "test") { _ in CountingLog(failures: failures) })
+            #expect(await desk.sweep() == 15)
+            // Once each, and once more for each token.
+            #expect(try await eventually { failures.count >= 30 })
+            await scene.provider.setDown(false)
+            #expect(try await eventually { desk.inHand == 0 })
+            #expect(await desk.sweep() == 0)
+            await desk.close()
         }
     }
 

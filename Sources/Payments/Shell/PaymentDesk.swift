@@ -205,10 +205,12 @@ public final class PaymentDesk: Sendable {
         var course = start
         var step = course.firstStep
         while !Task.isCancelled {
-            if course.failures > 0, step.asksProvider {
-                while !state.withLock({ $0.budget.spend(callsInFlight: $0.runs.count) }), !Task.isCancelled {
-                    await run.sleep(configuration.retry.ceiling)
-                }
+            if course.failures > 0, step.asksProvider,
+                !state.withLock({ $0.budget.spend(callsInFlight: $0.runs.count) })
+            {
+                // Later, but not never: when all that is left waits for tokens, nobody wins one back.
+                await run.sleep(configuration.retry.ceiling)
+                if Task.isCancelled { break }
             }
             switch step {
             case .end(let ending):
