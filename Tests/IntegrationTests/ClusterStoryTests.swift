@@ -87,7 +87,7 @@ import Testing
         // Sold out, more units, closed, open.
         #expect(try await stampede("order place --sale 42 --buyer 9").code == 0)
         let soldOut = try await stampede("order place --sale 42 --buyer 10")
-        #expect(soldOut.code == 1 && soldOut.err.contains("stampede sale add-units 42 N"))
+        #expect(soldOut.code == 1 && soldOut.err.contains("stampede order wait --sale 42"))
         #expect(try await stampede("sale add-units 42 2 --json").json["left"] as? Int == 2)
         #expect(try await stampede("order place --sale 42 --buyer 10").code == 0)
         #expect(try await stampede("sale close 42 --confirm 42 --json").json["state"] as? String == "closed")
