@@ -148,7 +148,8 @@ import WireTestSupport
         let rows = [
             row(OrderMethods.place), row(OrderMethods.placeMany), row(OrderMethods.settle),
             row(OrderMethods.wait), row(OrderMethods.get), row(OrderMethods.list), row(OrderMethods.watch),
-            row(OrderMethods.receipt), row(OrderMethods.cancel), row(OrderMethods.revoke), row(OrderMethods.pay),
+            row(OrderMethods.receipt), row(OrderMethods.cancel), row(OrderMethods.revoke),
+            row(OrderMethods.pay),
             row(PaymentMethods.begin), row(PaymentMethods.record), row(PaymentMethods.list),
             row(SaleMethods.create),
             row(SaleMethods.change), row(SaleMethods.get), row(SaleMethods.watch), row(SaleMethods.list),
