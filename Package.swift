@@ -310,9 +310,8 @@ let package = Package(
         .testTarget(
             name: "RelayTests",
             dependencies: [
-                "Relay", "Ledger", "RabbitMQ", "Redis", "HTTP", "HTTPServer", "Digests", "Resilience",
-                "Sales",
-                "Wire", "ZeroMQ", "PostgresTestSupport",
+                "Relay", "Ledger", "RabbitMQ", "Receipts", "Redis", "HTTP", "HTTPServer", "Digests",
+                "Resilience", "Sales", "Wire", "ZeroMQ", "PostgresTestSupport",
                 "RabbitTestSupport", "RedisTestSupport", "SeededTestSupport",
                 .product(name: "Logging", package: "swift-log"),
             ],

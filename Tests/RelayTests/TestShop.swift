@@ -1,7 +1,9 @@
+import Digests
 import Foundation
 import Ledger
 import Logging
 import PostgresTestSupport
+import Receipts
 import Relay
 import Sales
 import SeededTestSupport
@@ -109,6 +111,8 @@ private struct PartitionOwner {
     let fence: Fence
     var number: Int64
     var last: Int64
+    /// Of the last batch.
+    private var digest: Digest
     let sale: SaleID
     let terms: SaleTerms
     private var orders: [Int64] = []
@@ -120,6 +124,7 @@ private struct PartitionOwner {
         fence = owned.fence
         number = owned.batch
         last = owned.last
+        digest = owned.digest ?? .zero
         self.sale = sale
         keys = UInt128(sale.rawValue) << 64
         terms = SaleTerms(
@@ -191,6 +196,9 @@ private struct PartitionOwner {
             last += 1
             numbered[0].sequence = last
         }
-        return Batch(partition: partition, fence: fence, number: number, entries: numbered)
+        var made = Batch(partition: partition, fence: fence, number: number, entries: numbered)
+        made.seal(after: digest, in: Incarnation(systemIdentifier: .max, timeline: 1))
+        digest = made.seal?.digest ?? digest
+        return made
     }
 }
