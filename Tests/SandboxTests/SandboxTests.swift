@@ -21,11 +21,12 @@ import Wire
     ) async throws {
         var configuration = Sandbox.Configuration(file: path, key: "key")
         change(&configuration)
-        let server = try Sandbox(
-            configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        )
-        .listen()
+        let sandbox = try Sandbox(
+            configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let server = try sandbox.listen()
         try await body("http://127.0.0.1:\(server.port)/v1/charges")
+        // Whoever gets no answer is let go.
+        await sandbox.close()
         await server.stop()
     }
 
