@@ -390,7 +390,7 @@ let package = Package(
         .testTarget(
             name: "StampedeTests",
             dependencies: [
-                "stampede", "Client", "Methods", "Sales", "Wire",
+                "stampede", "Client", "Digests", "Methods", "Receipts", "Sales", "Wire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

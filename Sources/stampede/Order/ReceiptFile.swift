@@ -110,7 +110,13 @@ struct ReceiptFile: Codable, Equatable {
 
     /// What an owner answered; nil if it is no receipt that this version knows.
     init?(_ answer: OrderReceipt) {
-        guard let receipt = Receipt(answer), let leaf = Leaf(receipt.leaf) else { return nil }
+        guard let receipt = Receipt(answer) else { return nil }
+        self.init(receipt)
+    }
+
+    /// Nil if its entry is none that this version knows.
+    init?(_ receipt: Receipt) {
+        guard let leaf = Leaf(receipt.leaf) else { return nil }
         form = ReceiptFile.version
         entry = Entry(leaf)
         path = receipt.path.map(\.description)
