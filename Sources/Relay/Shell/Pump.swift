@@ -47,6 +47,8 @@ public final class Pump {
     private var divergences: [Partition: Reading.Divergence] = [:]
     private var beatAt = MonotonicTime.distantPast
     private var told: Set<String> = []
+    /// Whether a partition stands still because its ledger is another one than the sink was told of.
+    public var isDiverged: Bool { !divergences.isEmpty }
     /// Events handed over by this pump.
     public private(set) var published = 0
 

@@ -34,8 +34,6 @@ struct RelayRebuild: ParsableCommand {
             TablesSink()
         }
         pump.run()
-        let (seconds, attoseconds) = began.duration(to: .now).components
-        let time = Double(seconds) + Double(attoseconds) / 1e18
-        Terminal.result("Rebuilt from \(pump.published.grouped) entries in \(time.fixed(1)) s.")
+        Terminal.result("Rebuilt from \(RelayCrew.rate(pump.published, since: began)).")
     }
 }

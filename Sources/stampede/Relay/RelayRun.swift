@@ -1,9 +1,9 @@
 import ArgumentParser
-import Dispatch
 import Glibc
 import Ledger
 import Logging
 import Relay
+import Wire
 import ZeroMQ
 
 struct RelayRun: ParsableCommand {
@@ -35,6 +35,9 @@ struct RelayRun: ParsableCommand {
             valueName: "uri"))
     var source: String?
 
+    @Flag(help: "Publish what there is, say how much and how fast, and end.")
+    var once = false
+
     @OptionGroup var place: SomeLedger
     @OptionGroup var log: LogOptions
 
@@ -63,31 +66,22 @@ struct RelayRun: ParsableCommand {
             stop.raise()
             loop.stop()
         }
-        let threads = DispatchGroup()
-        for sink in sinks { RelayRun.start(sink, source, secret, dsn, stop, logger, threads) }
+        let crew = RelayCrew(
+            dsn: dsn, source: source, secret: secret, isOnce: once, stop: stop, logger: logger)
+        for sink in sinks { crew.start(sink) }
+        if once { loop.schedule(every: .milliseconds(20)) { if crew.isOver(within: .zero) { loop.stop() } } }
         loop.run()
         // A sink that hangs does not keep us: its cursor has not moved.
-        let isOver = threads.wait(timeout: .now() + .seconds(5)) == .success
-        logger.info("Stopped", metadata: ["complete": "\(isOver)"])
-        if !isOver { _exit(0) }
-    }
-
-    private static func start(
-        _ sink: SinkAddress, _ source: String?, _ secret: String?, _ dsn: String, _ stop: StopFlag,
-        _ logger: Logger,
-        _ threads: DispatchGroup
-    ) {
-        DispatchQueue(label: "stampede.relay.\(sink.name)").async(group: threads) {
-            let pump = Pump(
-                Pump.Configuration(ledger: dsn, sink: sink.name, target: sink.description), stop: stop,
-                logger: logger, seed: .random(in: .min ... .max)
-            ) { (ledger: RelayLedger) throws(SinkError) in
-                try sink.makeSink(
-                    source: source ?? "/stampede/\(ledger.name)", secret: secret,
-                    seed: .random(in: .min ... .max))
-            }
-            logger.info("Telling", metadata: ["sink": "\(sink.name)", "target": "\(sink.description)"])
-            pump.run()
+        let isOver = crew.isOver(within: .seconds(5))
+        guard once else {
+            logger.info("Stopped", metadata: ["complete": "\(isOver)"])
+            if !isOver { _exit(0) }
+            return
+        }
+        for line in crew.lines { Terminal.result(line) }
+        guard isOver, !stop.isRaised, !crew.isDiverged else {
+            throw Failure(
+                .refused, "not everything was told: `stampede relay status` says what is missing and why")
         }
     }
 

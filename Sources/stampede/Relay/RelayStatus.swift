@@ -56,7 +56,7 @@ struct RelayStatus: ParsableCommand {
         for sink in sinks {
             let state =
                 !sink.beyond.isEmpty
-                ? "diverged" : !isRunning(sink) ? "stopped" : sink.trouble == nil ? "telling" : "trouble"
+                ? "diverged" : !isRunning(sink) ? "silent" : sink.trouble == nil ? "telling" : "trouble"
             table.add([
                 sink.sink, state, sink.lag.grouped,
                 "\((Double(sink.lagMicroseconds) / 1_000_000).fixed(1))s", sink.taken.grouped,

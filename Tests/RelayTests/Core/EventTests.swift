@@ -61,6 +61,30 @@ import Testing
         #expect(error?.order == id)
     }
 
+    @Test func `an order for which somebody waited is an offer, and names the wait`() throws {
+        let events = try Self.tell([
+            Self.entry(.saleCreated, 1, quantity: 10, terms: Self.terms),
+            Self.entry(.waitBegun, 2, quantity: 2), Self.entry(.waitBegun, 3, key: 9, quantity: 1),
+            Self.entry(.orderPlaced, 4, about: 2, quantity: 2), Self.entry(.waitRanOut, 5, about: 3, key: 9),
+        ])
+        #expect(events.map(\.subject).dropFirst() == ["wait/3-2", "wait/3-3", "3-4", "wait/3-3"])
+        let offer = try #require(events[3].order)
+        #expect(offer.life.version == 1)
+        #expect(String(decoding: events[3].json(source: "/s"), as: UTF8.self).contains(#""wait":"3-2""#))
+        #expect(String(decoding: events[4].json(source: "/s"), as: UTF8.self).contains(#""wait":"3-3""#))
+        let held = Int64(min(Bounds.offer, 900)) * 1_000_000
+        #expect(offer.life.until?.rawValue == events[3].entry.at.rawValue + held)
+        // The same from its history, where the entry that placed it is about the wait.
+        let history = OrderHistory(placing: events[3].entry, later: [])
+        let later = try Self.tell(
+            [
+                Self.entry(.limitChanged, 89, quantity: 2, terms: Self.terms),
+                Self.entry(.paymentBegun, 90, about: 4, key: 8),
+            ], after: [offer.id: history])
+        #expect(later.last?.order?.life.version == 2)
+        #expect(later.last?.order?.before?.until == offer.life.until)
+    }
+
     @Test func `a note may hold anything and nothing breaks the JSON`() throws {
         let note = EntryNote(actor: "a\"\\\u{1}\n", reason: "日本 \u{1F600}")
         let events = try Self.tell([
