@@ -1,3 +1,5 @@
+import Sales
+
 /// A moment as people write it, without a calendar of the system: RFC 3339 in, a short text out.
 public struct CivilTime: Hashable, Sendable {
     /// Microseconds since 1970 (UTC), as in the ledger.
@@ -29,7 +31,7 @@ public struct CivilTime: Hashable, Sendable {
             }
         }
         guard let offset = CivilTime.offset(&rest), rest.isEmpty else { return nil }
-        let days = CivilTime.days(year, month, day)
+        let days = CivilDate(year: year, month: month, day: day).days
         let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second - Int64(offset) * 60
         microseconds = seconds * 1_000_000 + fraction
     }
@@ -40,9 +42,10 @@ public struct CivilTime: Hashable, Sendable {
     public func text(offset: UTCOffset) -> String {
         let minutes = microseconds.floorDivided(by: 60_000_000) + Int64(offset.minutes)
         let days = minutes.floorDivided(by: 1_440)
-        let (year, month, day) = CivilTime.date(days)
+        let date = CivilDate(days: days)
         let ofDay = minutes - days * 1_440
-        return "\(year)-\(two(month))-\(two(day)) \(two(ofDay / 60)):\(two(ofDay % 60)) (\(offset))"
+        return
+            "\(date.year)-\(two(date.month))-\(two(date.day)) \(two(ofDay / 60)):\(two(ofDay % 60)) (\(offset))"
     }
 
     func two(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
@@ -72,28 +75,6 @@ public struct CivilTime: Hashable, Sendable {
         else { return nil }
         return sign * Int(hours * 60 + minutes)
     }
-
-    /// Days since 1970-01-01. Years begin in March, so that a leap day ends one.
-    /// https://howardhinnant.github.io/date_algorithms.html#days_from_civil
-    private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
-        let year = month <= 2 ? year - 1 : year
-        let era = year.floorDivided(by: 400)
-        let ofEra = year - era * 400
-        let ofYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-        return era * 146_097 + ofEra * 365 + ofEra / 4 - ofEra / 100 + ofYear - 719_468
-    }
-
-    /// The other way round.
-    static func date(_ days: Int64) -> (Int64, Int64, Int64) {
-        let days = days + 719_468
-        let era = days.floorDivided(by: 146_097)
-        let ofEra = days - era * 146_097
-        let year = (ofEra - ofEra / 1_460 + ofEra / 36_524 - ofEra / 146_096) / 365
-        let ofYear = ofEra - (365 * year + year / 4 - year / 100)
-        let shifted = (5 * ofYear + 2) / 153
-        let month = shifted < 10 ? shifted + 3 : shifted - 9
-        return (year + era * 400 + (month <= 2 ? 1 : 0), month, ofYear - (153 * shifted + 2) / 5 + 1)
-    }
 }
 
 /// How far a clock is from UTC: `+08:00`, `Z`.
@@ -116,9 +97,4 @@ public struct UTCOffset: Hashable, Sendable, CustomStringConvertible {
         let (hours, rest) = (abs(minutes) / 60, abs(minutes) % 60)
         return "UTC\(minutes < 0 ? "-" : "+")\(hours < 10 ? "0" : "")\(hours):\(rest < 10 ? "0" : "")\(rest)"
     }
-}
-
-extension Int64 {
-    /// Rounded down, also below zero.
-    func floorDivided(by unit: Int64) -> Int64 { self >= 0 ? self / unit : -((unit - 1 - self) / unit) }
 }

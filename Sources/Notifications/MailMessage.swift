@@ -1,4 +1,5 @@
 public import Methods
+import Sales
 
 /// A plain-text mail as it goes over the wire (RFC 5322, MIME).
 public struct MailMessage: Hashable, Sendable {
@@ -108,13 +109,13 @@ extension CivilTime {
     public var mailDate: String {
         let seconds = microseconds.floorDivided(by: 1_000_000)
         let days = seconds.floorDivided(by: 86_400)
-        let (year, month, day) = CivilTime.date(days)
+        let date = CivilDate(days: days)
         let ofDay = seconds - days * 86_400
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
         // 1970 began on a Thursday.
         let weekdays = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
         let weekday = weekdays[Int(days - days.floorDivided(by: 7) * 7)]
         let clock = [ofDay / 3_600, ofDay / 60 % 60, ofDay % 60].map(two).joined(separator: ":")
-        return "\(weekday), \(two(day)) \(months[Int(month) - 1]) \(year) \(clock) +0000"
+        return "\(weekday), \(two(date.day)) \(months[Int(date.month) - 1]) \(date.year) \(clock) +0000"
     }
 }
