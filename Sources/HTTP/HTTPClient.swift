@@ -29,7 +29,7 @@ public final class HTTPClient: Sendable {
     ///   - queue: requests that may wait for one of them.
     public init(connections: Int = 16, queue: Int = 1_024) {
         precondition((1...256).contains(connections) && queue > 0, "connections or queue out of range")
-        _ = Curl.library
+        _ = HTTPConnection.library
         self.connections = connections
         self.queue = queue
         for _ in 0..<connections { LoopThread.start { [self] in work() } }
@@ -56,13 +56,17 @@ public final class HTTPClient: Sendable {
     }
 
     private func work() {
-        let curl = Curl()
+        let connection = HTTPConnection()
         while true {
             waiting.wait()
             let (job, isClosed) = state.withLock { state in
                 (state.jobs.isEmpty ? nil : state.jobs.removeFirst(), state.isClosed)
             }
-            if let job { job.end(curl.perform(job.request)) } else if isClosed { return }
+            if let job {
+                job.end(Result { () throws(HTTPError) in try connection.send(job.request) })
+            } else if isClosed {
+                return
+            }
         }
     }
 }

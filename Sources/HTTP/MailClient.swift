@@ -24,7 +24,7 @@ public final class MailClient {
     private let server: MailServer
 
     public init(_ server: MailServer) {
-        _ = Curl.library
+        _ = HTTPConnection.library
         guard let handle = curl_easy_init() else { preconditionFailure("curl_easy_init: out of memory") }
         self.handle = handle
         self.server = server
