@@ -76,8 +76,7 @@ public struct OrderEvent: Hashable, Sendable {
         switch type {
         // An offer from the waiting list is an order like any other that names whom it was kept for.
         case "stampede.order.placed": data["wait"] == nil ? .placed : .offered
-        case "stampede.order.offered": .offered
-        case "stampede.payment.taken", "stampede.payment.taken_late", "stampede.payment.taken.late": .paid
+        case "stampede.payment.taken", "stampede.payment.taken_late": .paid
         case "stampede.order.expired": .expired
         case "stampede.order.cancelled": .cancelled
         case "stampede.refund.done": .refunded

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import HTTP
 import Methods
 public import Notifications
@@ -44,18 +45,27 @@ public final class SMSCarrier: Carrier {
 
     public init(_ provider: SMSProvider) { self.provider = provider }
 
+    private struct Body: Encodable {
+        let to: String
+        let text: String
+        let language: String
+        let event: String
+        let order: String
+    }
+
     public func deliver(_ letter: Letter) -> DeliveryOutcome {
         guard let to = letter.contact.phone else { return .refused("there is no phone number") }
-        let body = JSONValue.object([
-            "to": .string(to.rawValue), "text": .string(letter.message.text),
-            "language": .string(letter.contact.language.rawValue), "event": .string(letter.event.id),
-            "order": .string(letter.event.order),
-        ])
+        let body = Body(
+            to: to.rawValue, text: letter.message.text, language: letter.contact.language.rawValue,
+            event: letter.event.id, order: letter.event.order)
+        guard let encoded = try? JSONEncoder().encode(body) else {
+            preconditionFailure("texts can always be written as JSON")
+        }
         var headers = [
             ("Content-Type", "application/json; charset=utf-8"), ("Idempotency-Key", letter.key),
         ]
         if let token = provider.token { headers.append(("Authorization", "Bearer \(token)")) }
-        var request = HTTPRequest(.post, provider.url, headers: headers, body: Array(body.text.utf8))
+        var request = HTTPRequest(.post, provider.url, headers: headers, body: [UInt8](encoded))
         request.timeout = provider.timeout
         request.connectTimeout = min(.seconds(10), provider.timeout)
         request.bodyLimit = SMSCarrier.longestReply
