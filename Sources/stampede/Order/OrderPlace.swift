@@ -10,35 +10,17 @@ struct OrderPlace: ParsableCommand {
             printed before the request is sent, so that it can be settled whatever happens.
             """)
 
-    @Option(parsing: .unconditional, help: "The sale's number.")
-    var sale: String
-
-    @Option(parsing: .unconditional, help: "The buyer's number, above zero.")
-    var buyer: String
-
-    @Option(parsing: .unconditional, help: "Units to buy.")
-    var quantity = "1"
-
-    @Option(
-        parsing: .unconditional,
-        help: "The request key, a UUID or up to 32 hexadecimal digits. (default: a random one)")
-    var key: String?
-
+    @OptionGroup var wanted: WishOptions
     @OptionGroup var calling: CallingOptions
 
     func run() throws {
-        let (sale, buyer) = (try SaleID.parse(sale), try BuyerID.parse(buyer))
-        guard let quantity = Int32(quantity), quantity > 0 else {
-            throw Failure(
-                .usage, "‘\(quantity)’ is not a quantity that can be sold: give a whole number from 1 on")
-        }
-        let key = try self.key.map { try RequestKey(text: $0) } ?? .random()
-        if self.key == nil { Terminal.message("Request key \(key.text)") }
-        let json = calling.json
-        let context = CallContext(sale: sale, settle: calling.cluster.settleCommand(sale, buyer, key))
+        let (wish, json) = (try wanted.wish(), calling.json)
+        let context = CallContext(
+            sale: wish.sale, settle: calling.cluster.settleCommand(wish.sale, wish.buyer, wish.key))
         try calling.run(context) { client, options in
             let order = try await client.placeOrder(
-                sale: sale, buyer: buyer, quantity: quantity, key: key, options: options)
+                sale: wish.sale, buyer: wish.buyer, quantity: wish.quantity, key: wish.key,
+                options: options)
             Terminal.result(json ? order.json.text : order.text)
         }
     }
