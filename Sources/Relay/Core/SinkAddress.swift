@@ -30,7 +30,7 @@ public struct SinkAddress: Hashable, Sendable {
         public var port = 5_672
         public var user = "guest"
         public var password = "guest"
-        /// A file whose first line is the password.
+        /// A file whose one line is the password, for its owner alone.
         public var passwordFile: String?
         public var virtualHost = "/"
         public var exchange = "stampede.events"
@@ -40,7 +40,7 @@ public struct SinkAddress: Hashable, Sendable {
 
     public struct Webhook: Hashable, Sendable {
         public var url: String
-        /// A file whose first line is the secret that signs.
+        /// A file whose one line is the secret that signs, for its owner alone.
         public var secretFile: String?
         /// How often one event is sent before it is a dead letter.
         public var attempts = 12

@@ -1,7 +1,7 @@
-import Glibc
 import RabbitMQ
 import Redis
 import Resilience
+import ZeroMQ
 
 extension SinkAddress {
     /// Finds what is wrong with the address that shows without connecting.
@@ -77,15 +77,12 @@ extension SinkAddress {
         return try secret(file, "password-file")
     }
 
-    /// The first line of a file.
     private static func secret(_ path: String, _ option: String) throws(Mistake) -> String {
-        guard let text = ShortFile.read(path),
-            let line = text.split(separator: "\n", omittingEmptySubsequences: false).first, !line.isEmpty
-        else {
-            throw Mistake(
-                sentence: "the \(option) ‘\(path)’ cannot be read, or its first line is empty: mend it")
+        do throws(SecurityError) {
+            return try SecretFile.line(path, what: option)
+        } catch {
+            throw Mistake(sentence: error.message)
         }
-        return String(line)
     }
 
     private static func redisAddress(_ redis: Redis) throws(Mistake) -> RedisAddress {

@@ -54,6 +54,18 @@ public enum SecretFile {
         return String(decoding: bytes[..<count], as: UTF8.self)
     }
 
+    /// Reads a secret that is the one line of a file of its owner's, without the line's end.
+    ///
+    /// - Parameter what: the noun for sentences.
+    public static func line(_ path: String, what: String) throws(SecurityError) -> String {
+        var text = try read(path, what: what, .ownerOnly)[...]
+        while text.last?.isNewline == true { text.removeLast() }
+        guard !text.isEmpty, !text.contains(where: \.isNewline) else {
+            throw SecurityError("the \(what) ‘\(path)’ must hold one line, the secret: mend it")
+        }
+        return String(text)
+    }
+
     /// Writes a new file. One that is there is never touched.
     public static func create(
         _ path: String, what: String, mode: UInt32, content: String

@@ -5,6 +5,7 @@ import Methods
 import Notifications
 import Notifier
 import Wire
+import ZeroMQ
 
 /// How messages leave: a mail server, a provider of short messages, or both.
 struct CarrierOptions: ParsableArguments {
@@ -18,7 +19,7 @@ struct CarrierOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "A file with that user's password, or set STAMPEDE_SMTP_PASSWORD.", valueName: "file"))
+            "A file with that user's password, for its owner alone (mode 0600); or set STAMPEDE_SMTP_PASSWORD.", valueName: "file"))
     var smtpPasswordFile: String?
 
     @Option(
@@ -41,7 +42,7 @@ struct CarrierOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "A file with the provider's bearer token, or set STAMPEDE_SMS_TOKEN.", valueName: "file"))
+            "A file with the provider's bearer token, for its owner alone (mode 0600); or set STAMPEDE_SMS_TOKEN.", valueName: "file"))
     var smsTokenFile: String?
 
     @Option(
@@ -120,17 +121,11 @@ struct CarrierOptions: ParsableArguments {
     /// machine can read.
     private static func secret(_ file: String?, _ value: String?) throws(Failure) -> String? {
         guard let file else { return value }
-        guard let data = FileManager.default.contents(atPath: file), data.count <= 4_096,
-            let text = String(validating: data, as: UTF8.self)
-        else {
-            throw Failure(.usage, "the file ‘\(file)’ cannot be read as one line of text: check its path")
+        do throws(SecurityError) {
+            return try SecretFile.line(file, what: "file of the secret")
+        } catch {
+            throw Failure(.usage, error.message)
         }
-        var line = text[...]
-        while line.last?.isNewline == true { line.removeLast() }
-        guard !line.isEmpty, !line.contains(where: \.isNewline) else {
-            throw Failure(.usage, "the file ‘\(file)’ must hold one line: the secret")
-        }
-        return String(line)
     }
 }
 

@@ -68,21 +68,19 @@ struct ProviderOptions: ParsableArguments {
 enum SecretText {
     /// Its one line, without its end.
     static func load(_ path: String, what: String) throws(Failure) -> String {
-        let text: String
+        let line: String
         do throws(SecurityError) {
-            text = try SecretFile.read(path, what: what, .ownerOnly)
+            line = try SecretFile.line(path, what: what)
         } catch {
             throw Failure(.usage, error.message)
         }
-        let lines = text.split(whereSeparator: \.isNewline)
-        guard lines.count == 1, let line = lines.first, 16...1_024 ~= line.utf8.count,
-            line.utf8.allSatisfy({ 0x21...0x7e ~= $0 })
+        guard 16...1_024 ~= line.utf8.count, line.utf8.allSatisfy({ 0x21...0x7e ~= $0 })
         else {
             throw Failure(
                 .usage,
                 "the \(what) ‘\(path)’ is not one line of 16 to 1,024 visible ASCII characters: write one, as with "
                     + "`openssl rand -hex 32`")
         }
-        return String(line)
+        return line
     }
 }

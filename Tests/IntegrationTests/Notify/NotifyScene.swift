@@ -19,8 +19,15 @@ final class NotifyScene {
         gateways = try Gateways(in: folder)
         let migrated = try await Program.run(["migrate", "--ledger", postgres.dsn()])
         try #require(migrated.code == 0, "\(migrated.err)")
-        try Gateways.password.write(toFile: "\(folder.path)/password", atomically: true, encoding: .utf8)
-        try "tok-1\n".write(toFile: "\(folder.path)/token", atomically: true, encoding: .utf8)
+        try keep(Gateways.password, in: "password")
+        try keep("tok-1\n", in: "token")
+    }
+
+    /// Writes a secret down, for its owner alone.
+    func keep(_ secret: String, in file: String) throws {
+        let path = "\(folder.path)/\(file)"
+        try secret.write(toFile: path, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
     }
 
     /// The ways out, as options.

@@ -299,14 +299,13 @@ struct NotifyStoryTests {
     @Test func `a wrong password gives nothing up`() async throws {
         let scene = try await NotifyScene()
         try scene.contact(1, mail: "mei@example.com")
-        try "wrong".write(toFile: "\(scene.folder.path)/password", atomically: true, encoding: .utf8)
+        try scene.keep("wrong", in: "password")
         let notifier = try scene.notify()
         try scene.publish(buyer: 1)
         #expect(await eventually { notifier.err.contains("refuses our user or password") }, "\(notifier.err)")
         notifier.signal(SIGKILL)
         _ = try await notifier.result()
-        try Gateways.password.write(
-            toFile: "\(scene.folder.path)/password", atomically: true, encoding: .utf8)
+        try scene.keep(Gateways.password, in: "password")
         let next = try scene.notify()
         #expect(try await eventually { try scene.states() == "sent|1" }, "\(next.err)")
     }

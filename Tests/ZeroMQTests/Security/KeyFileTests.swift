@@ -46,6 +46,19 @@ import Testing
         #expect(try SecretFile.read(path, what: "file", .anybody) == "one")
     }
 
+    @Test func `a secret is the one line of a file that nobody else may use`() throws {
+        #expect(try SecretFile.line(try write("s3cret \n\n", mode: 0o600), what: "secret") == "s3cret ")
+        for text in ["", "\n", "one\ntwo\n"] {
+            #expect(throws: SecurityError.self) {
+                try SecretFile.line(try write(text, mode: 0o600), what: "secret")
+            }
+        }
+        let error = #expect(throws: SecurityError.self) {
+            try SecretFile.line(try write("s3cret\n", mode: 0o644), what: "secret")
+        }
+        #expect(error?.message.contains("chmod 600") == true)
+    }
+
     @Test(arguments: [
         "", "public x", "secret", "hello world", "public \(CurveKeyTests.publicText)",
         "public \(CurveKeyTests.publicText)\nsecret \(CurveKeyTests.publicText)",
