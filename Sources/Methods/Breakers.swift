@@ -3,7 +3,7 @@
 /// Whoever wrote it is told of a value that makes no sense by the field's name (`badField`), so all are kept as they came.
 public struct ForceBreaker: Hashable, Sendable {
     public var worker: String
-    /// "commit" or "control"; empty changes nothing.
+    /// "commit", "control", "locks" or "receipts"; empty changes nothing.
     public var purpose: String
     /// "open", "closed", "disabled" or "metrics-only"; empty lifts what is forced.
     public var state: String
@@ -43,7 +43,7 @@ public struct BreakerStates: Hashable, Sendable {
 
 /// How one breaker is.
 public struct BreakerState: Hashable, Sendable {
-    /// "commit" or "control".
+    /// "commit", "control", "locks" or "receipts".
     public var purpose: String
     /// "closed", "open", "half-open" or "recovering": what it has decided itself, whatever is forced.
     public var state: String

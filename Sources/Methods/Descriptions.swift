@@ -410,7 +410,10 @@ extension TypeDescription {
         "ForceBreaker",
         [
             ("worker", "string", "The name of the worker."),
-            ("purpose", "string?", "\"commit\" or \"control\"; left out: changes nothing."),
+            (
+                "purpose", "string?",
+                "\"commit\", \"control\", \"locks\" or \"receipts\"; left out: changes nothing."
+            ),
             (
                 "state", "string?",
                 "\"open\", \"closed\", \"disabled\" or \"metrics-only\"; left out: lifts it."

@@ -169,6 +169,23 @@ import Wire
         #expect(scene.core.breakers.commit.isClosed && scene.core.breakers.control.isClosed)
     }
 
+    @Test mutating func `who asks for a receipt is the probe of its breaker`() {
+        for _ in 1...3 { scene.core.breakers.lost(.receipts, scene.now) }
+        guard case .refused(let retryAfter) = scene.core.breakers.receipts.admit(scene.now) else {
+            Issue.record("the breaker is not open")
+            return
+        }
+        #expect(retryAfter > .zero && retryAfter <= .milliseconds(500))
+        scene.live(.seconds(1))
+        guard case .admitted(let probe) = scene.core.breakers.receipts.admit(scene.now) else {
+            Issue.record("no probe")
+            return
+        }
+        #expect(scene.core.breakers.receipts.stateName == .halfOpen)
+        scene.core.breakers.receipts.record(probe, .success, scene.now)
+        #expect(scene.core.breakers.receipts.letsPass)
+    }
+
     @Test mutating func `a connection for locks that cannot be made is no outage, three are`() {
         for number in 1...3 {
             scene.core.breakers.lost(.locks, scene.now)
@@ -184,10 +201,10 @@ import Wire
         try force("metrics-only", "control")
         scene.wait(.milliseconds(100))
         let states = scene.core.breakers.states(scene.now).breakers
-        #expect(states.map(\.purpose) == ["commit", "control", "locks"])
-        #expect(states.map(\.state) == ["closed", "open", "closed"])
+        #expect(states.map(\.purpose) == ["commit", "control", "locks", "receipts"])
+        #expect(states.map(\.state) == ["closed", "open", "closed", "closed"])
         let forced = BreakerState.Forced(state: "metrics-only", actor: "ada", leftMilliseconds: 59_900)
-        #expect(states.map(\.forced) == [nil, forced, nil])
+        #expect(states.map(\.forced) == [nil, forced, nil, nil])
         #expect(
             scene.core.breakers.takeEvents().map(\.1.change).last
                 == .forced(.metricsOnly, by: "ada", until: scene.now + .milliseconds(59_900)))

@@ -33,6 +33,7 @@ extension LedgerBreakers {
             case .commit: commit
             case .control: control
             case .locks: locks
+            case .receipts: receipts
             }
         }
         set {
@@ -40,6 +41,7 @@ extension LedgerBreakers {
             case .commit: commit = newValue
             case .control: control = newValue
             case .locks: locks = newValue
+            case .receipts: receipts = newValue
             }
         }
     }

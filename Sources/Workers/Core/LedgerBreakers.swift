@@ -2,15 +2,17 @@ package import Resilience
 package import Wire
 
 /// The breakers around one shard of the ledger, one per purpose: commits, whose outage refuses orders; control (fences
-/// and books), whose outage keeps partitions from being taken; and the fences of services' locks, whose outage
-/// refuses locks.
+/// and books), whose outage keeps partitions from being taken; the fences of services' locks, whose outage
+/// refuses locks; and what is read for receipts.
 ///
 /// Open for 250 to 500 ms, then probed by the fence checks, which change nothing and go on at all times; good again,
-/// they let a tenth of the work pass, and all of it after a second. The connection for locks has a probe of its own.
+/// they let a tenth of the work pass, and all of it after a second. The connection for locks has a probe of its own, and who asks for a
+/// receipt is one.
 package struct LedgerBreakers {
     package var commit: CircuitBreaker
     package var control: CircuitBreaker
     package var locks: CircuitBreaker
+    package var receipts: CircuitBreaker
     /// Of the transaction on its way.
     private var permit: CircuitBreaker.Permit?
 
@@ -18,6 +20,7 @@ package struct LedgerBreakers {
         case commit
         case control
         case locks
+        case receipts
     }
 
     /// - Parameters:
@@ -43,6 +46,9 @@ package struct LedgerBreakers {
         commit = CircuitBreaker(configuration, seed: seed)
         control = CircuitBreaker(configuration, seed: ~seed)
         locks = CircuitBreaker(configuration, seed: seed.byteSwapped)
+        // Whoever reads one is a probe: it changes nothing, and one is read at a time.
+        configuration.probesWithCalls = true
+        receipts = CircuitBreaker(configuration, seed: ~seed.byteSwapped)
     }
 
     // MARK: Transactions
@@ -78,16 +84,16 @@ package struct LedgerBreakers {
     var mayTake: Bool { control.letsPass }
 
     /// A connection is gone. Without the one for control nothing may be committed either. Who waits for a lock waits for the
-    /// next connection, too: of the one for locks only what fails counts, and a connection that cannot be made.
+    /// next connection, too: of these, and for receipts, only what fails counts, and a connection that cannot be made.
     mutating func lost(_ purpose: Purpose, _ now: MonotonicTime) {
         switch purpose {
         case .commit: commit.trip(now)
         case .control:
             commit.trip(now)
             control.trip(now)
-        case .locks:
-            let permit = locks.begin(now)
-            locks.record(permit, .unreachable, now)
+        case .locks, .receipts:
+            let permit = self[purpose].begin(now)
+            self[purpose].record(permit, .unreachable, now)
         }
     }
 
@@ -95,6 +101,7 @@ package struct LedgerBreakers {
         commit.tick(now)
         control.tick(now)
         locks.tick(now)
+        receipts.tick(now)
     }
 
     /// What happened to the breakers since the last time.

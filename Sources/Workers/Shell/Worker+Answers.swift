@@ -126,6 +126,19 @@ extension Worker {
         }
     }
 
+    /// Refuses a call that the core knows nothing of, if its session still stands.
+    func refuse(
+        _ to: ReplyAddress, _ status: Status, _ reason: Reason, _ certainty: Certainty,
+        after time: TimeAmount, _ text: String
+    ) {
+        var header = Header(.result)
+        header.flags = .end
+        header.callID = to.callID
+        (header.status, header.reason, header.certainty) = (status, reason, certainty)
+        header.milliseconds = UInt32(clamping: time.milliseconds)
+        links.first { $0.session == to.session }?.send(header, FailureBody(message: text))
+    }
+
     func refuse(_ call: Header, _ refusal: CallRefusal, on link: BrokerLink) {
         var header = Header(.result)
         header.flags = .end

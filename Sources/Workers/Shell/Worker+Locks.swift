@@ -125,7 +125,7 @@ extension Worker {
                     ExtendedLock(
                         valid: (lease.validUntil - now).milliseconds, waited: (now - received).milliseconds))
             case .taken, .vanished:
-                refuseLock(
+                refuse(
                     to, .failedPrecondition, .lockLost, .executed, after: .zero,
                     "The lock has ended, and another may have it. Stop what was done under it; acquire it anew."
                 )
@@ -254,41 +254,29 @@ extension Worker {
         switch verdict {
         case .granted(let lock): answer(to, lock)
         case .held(let retryAfter):
-            refuseLock(
+            refuse(
                 to, .aborted, .lockHeld, .executed, after: retryAfter,
                 "Another holds the lock; ask to wait for it, or try again later.")
         case .noQuorum(let retryAfter):
-            refuseLock(
+            refuse(
                 to, .unavailable, .noQuorum, .notExecuted, after: retryAfter,
                 "Too few Redis nodes can vote on the lock now. Try again after the time given.")
         case .ledger:
             let isOpenFor = core?.breakers.locks.retryAfter(.now()) ?? .zero
-            refuseLock(
+            refuse(
                 to, .unavailable, .ledgerUnavailable, .notExecuted,
                 after: isOpenFor > .zero ? max(isOpenFor, .milliseconds(50)) : .milliseconds(250),
                 "The ledger gives no fence now, and so there is no lock. Try again after the time given."
             )
         case .leaving:
-            refuseLock(
+            refuse(
                 to, .unavailable, .draining, .notExecuted, after: .milliseconds(20),
                 "This worker leaves; another will serve the call.")
         case .crowded:
-            refuseLock(
+            refuse(
                 to, .resourceExhausted, .overloaded, .notExecuted, after: .milliseconds(100),
                 "As many calls wait for locks as this worker takes. Try again after the time given.")
         }
-    }
-
-    private func refuseLock(
-        _ to: ReplyAddress, _ status: Status, _ reason: Reason, _ certainty: Certainty,
-        after time: TimeAmount, _ text: String
-    ) {
-        var header = Header(.result)
-        header.flags = .end
-        header.callID = to.callID
-        (header.status, header.reason, header.certainty) = (status, reason, certainty)
-        header.milliseconds = UInt32(clamping: time.milliseconds)
-        links.first { $0.session == to.session }?.send(header, FailureBody(message: text))
     }
 }
 

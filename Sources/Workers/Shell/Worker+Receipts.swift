@@ -3,6 +3,7 @@ import Ledger
 import Logging
 import Methods
 import Receipts
+import Resilience
 import Sales
 import Wire
 import ZeroMQ
@@ -22,8 +23,8 @@ final class ReceiptService {
     let ledger: LedgerLink
     /// At most `limit`, in the order in which they came.
     var waiting: [Question] = []
-    /// The one that the ledger is asked for.
-    var asking: Question?
+    /// What the ledger is asked for one with, while it is.
+    var permit: CircuitBreaker.Permit?
     var resumeAt = MonotonicTime.distantPast
     /// The ledger is connected to with the first question.
     var isUsed = false
@@ -44,7 +45,7 @@ extension Worker {
             return self.core!.answer(to, index, .returned)
         }
         guard receipts.waiting.count < ReceiptService.limit else {
-            return refuseReceipt(
+            return refuse(
                 to, .resourceExhausted, .overloaded, .notExecuted, after: .milliseconds(250),
                 "As many calls wait for receipts as this worker takes. Try again after the time given.")
         }
@@ -60,13 +61,16 @@ extension Worker {
     func tendReceipts(_ now: MonotonicTime) {
         guard receipts.isUsed else { return }
         receipts.ledger.tend(now, random())
-        guard receipts.asking == nil, now >= receipts.resumeAt else { return }
+        guard receipts.permit == nil, now >= receipts.resumeAt else { return }
         guard let connection = receipts.ledger.connection, connection.isReady,
             connection.facts?.incarnation == incarnation
         else { return giveUpReceipts(now) }
         guard !receipts.waiting.isEmpty else { return }
         let question = receipts.waiting.removeFirst()
-        receipts.asking = question
+        switch core!.breakers.receipts.admit(now) {
+        case .refused(let retryAfter): return refuseUnreachable(question.to, after: retryAfter)
+        case .admitted(let permit): receipts.permit = permit
+        }
         connection.seal(of: question.sequence, in: question.order.partition) { [weak self] result in
             self?.found(result, for: question, on: connection)
         }
@@ -88,7 +92,7 @@ extension Worker {
         case .failure(let error):
             failReceipt(error, question)
         case .success(nil):
-            finishReceipt(question, .zero)
+            finishReceipt(.success, .zero)
             refuseUnsealed(question)
         case .success(let sealed?):
             // One more than there should be would show.
@@ -120,22 +124,23 @@ extension Worker {
             logger.critical(
                 "The entries of a batch are not those of its seal; run 'stampede audit'",
                 metadata: ["partition": "\(question.order.partition)", "batch": "\(sealed.header.batch)"])
-            refuseReceipt(
+            refuse(
                 question.to, .internal, .none, .executed, after: .zero,
                 "The ledger's entries are not those of its seal: have an operator run ‘stampede audit’.")
         }
         let reading = TimeAmount(nanoseconds: Int64(entries.count) * ReceiptService.entryTime)
-        finishReceipt(question, MonotonicTime.now() - began + reading)
+        finishReceipt(.success, MonotonicTime.now() - began + reading)
     }
 
     private func failReceipt(_ error: LedgerError, _ question: ReceiptService.Question) {
         logger.warning("Cannot read a receipt", metadata: ["error": "\(error)"])
-        finishReceipt(question, .milliseconds(20))
+        finishReceipt(error.outcome, .milliseconds(20))
         refuseUnreachable(question.to)
     }
 
-    private func finishReceipt(_ question: ReceiptService.Question, _ time: TimeAmount) {
-        receipts.asking = nil
+    /// - Parameter time: what it took of the loop.
+    private func finishReceipt(_ outcome: CircuitBreaker.Outcome, _ time: TimeAmount) {
+        if let permit = receipts.permit.take() { core?.breakers.receipts.record(permit, outcome, .now()) }
         receipts.resumeAt = .now() + time * 5
         guard !receipts.waiting.isEmpty else { return }
         loop.schedule(after: time * 5) { [weak self] in self?.tendReceipts(.now()) }
@@ -148,34 +153,22 @@ extension Worker {
         guard let book, question.order.sequence <= book.committed,
             book.order(at: question.order.sequence) != nil
         else { return refuseUnknown(question.to) }
-        refuseReceipt(
+        refuse(
             question.to, .failedPrecondition, .noReceipt, .executed, after: .zero,
             "There is no such entry, or it was written before batches had seals; ‘stampede audit’ vouches for those."
         )
     }
 
     private func refuseUnknown(_ to: ReplyAddress) {
-        refuseReceipt(
+        refuse(
             to, .notFound, .unknownOrder, .executed, after: .zero,
             "There is no such order, or no such entry about it; compare it with the order's id.")
     }
 
-    private func refuseUnreachable(_ to: ReplyAddress) {
-        refuseReceipt(
-            to, .unavailable, .ledgerUnavailable, .notExecuted, after: .milliseconds(250),
+    private func refuseUnreachable(_ to: ReplyAddress, after time: TimeAmount = .milliseconds(250)) {
+        refuse(
+            to, .unavailable, .ledgerUnavailable, .notExecuted, after: max(time, .milliseconds(50)),
             "The ledger does not answer now; nothing was done. Try again after the time given.")
-    }
-
-    private func refuseReceipt(
-        _ to: ReplyAddress, _ status: Status, _ reason: Reason, _ certainty: Certainty,
-        after time: TimeAmount, _ text: String
-    ) {
-        var header = Header(.result)
-        header.flags = .end
-        header.callID = to.callID
-        (header.status, header.reason, header.certainty) = (status, reason, certainty)
-        header.milliseconds = UInt32(clamping: time.milliseconds)
-        links.first { $0.session == to.session }?.send(header, FailureBody(message: text))
     }
 }
 

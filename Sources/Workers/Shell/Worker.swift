@@ -75,6 +75,7 @@ public final class Worker {
             link.onLost = { [unowned self] in core?.ledgerLost(purpose, loop.now) }
             link.onRefused = { [unowned self] message in exit(.failed(message)) }
         }
+        receipts.ledger.onFailed = { [unowned self] in core?.breakers.lost(.receipts, loop.now) }
         control.tend(loop.now, random())
         loop.schedule(every: .milliseconds(20)) { [unowned self] in tick() }
         loop.schedule(every: configuration.beatInterval) { [unowned self] in sendBeats() }

@@ -7,8 +7,9 @@ struct WorkerBreaker: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "breaker", abstract: "Show the breakers between a worker and the ledger, or force one.",
         discussion: """
-            Three breakers keep a worker off a ledger that is in trouble: ‘commit’ refuses orders, ‘control’ keeps \
-            the worker from taking more partitions, ‘locks’ refuses the locks of services. Without --force and --lift this shows how they are.
+            Four breakers keep a worker off a ledger that is in trouble: ‘commit’ refuses orders, ‘control’ keeps \
+            the worker from taking more partitions, ‘locks’ refuses the locks of services, ‘receipts’ what is \
+            read for receipts. Without --force and --lift this shows how they are.
 
               stampede worker breaker worker-1
               stampede worker breaker worker-1 --force open --purpose commit --for 5m
@@ -33,7 +34,7 @@ struct WorkerBreaker: ParsableCommand {
     @Flag(help: "Lift what is forced.")
     var lift = false
 
-    @Option(help: ArgumentHelp("Which breaker: commit, control or locks.", valueName: "breaker"))
+    @Option(help: ArgumentHelp("Which breaker: commit, control, locks or receipts.", valueName: "breaker"))
     var purpose: String?
 
     @Option(
@@ -83,10 +84,10 @@ struct WorkerBreaker: ParsableCommand {
 
     private func checkedPurpose() throws(Failure) -> String {
         guard let purpose else {
-            throw Failure(.usage, "which breaker? Add --purpose commit, control or locks")
+            throw Failure(.usage, "which breaker? Add --purpose commit, control, locks or receipts")
         }
-        guard ["commit", "control", "locks"].contains(purpose) else {
-            throw Failure(.usage, "‘\(purpose)’ is no breaker: there are commit, control and locks")
+        guard ["commit", "control", "locks", "receipts"].contains(purpose) else {
+            throw Failure(.usage, "‘\(purpose)’ is no breaker: there are commit, control, locks and receipts")
         }
         return purpose
     }
