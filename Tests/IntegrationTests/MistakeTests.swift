@@ -155,7 +155,8 @@ import Testing
         Mistake("worker breaker", 64, "worker breaker --help"),
         Mistake("worker breaker w --force ajar --purpose commit", 64, "‘ajar’", "metrics-only"),
         Mistake("worker breaker w --force open", 64, "--purpose commit"),
-        Mistake("worker breaker w --lift --purpose redis", 64, "‘redis’", "commit, control, locks and receipts"),
+        Mistake(
+            "worker breaker w --lift --purpose redis", 64, "‘redis’", "commit, control, locks and receipts"),
         Mistake("worker breaker w --force open --lift --purpose commit", 64, "not both"),
         Mistake("worker breaker w --force open --purpose commit --for 2h", 64, "‘2h’", "1h"),
         Mistake("worker breaker w --force open --purpose commit --for soon", 64, "‘soon’", "5m"),

@@ -19,7 +19,8 @@ struct CarrierOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "A file with that user's password, for its owner alone (mode 0600); or set STAMPEDE_SMTP_PASSWORD.", valueName: "file"))
+            "A file with that user's password, for its owner alone (mode 0600); or set STAMPEDE_SMTP_PASSWORD.",
+            valueName: "file"))
     var smtpPasswordFile: String?
 
     @Option(
@@ -42,7 +43,8 @@ struct CarrierOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "A file with the provider's bearer token, for its owner alone (mode 0600); or set STAMPEDE_SMS_TOKEN.", valueName: "file"))
+            "A file with the provider's bearer token, for its owner alone (mode 0600); or set STAMPEDE_SMS_TOKEN.",
+            valueName: "file"))
     var smsTokenFile: String?
 
     @Option(
